@@ -1,0 +1,123 @@
+# Medtwin: `make` lists the targets. Everything it makes stays in this folder.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
+BIN := .venv/bin
+TOOLS := $(CURDIR)/.tools
+PYTEST := $(BIN)/python -m pytest
+# brownie keeps its networks in HOME, and finds ganache and the compiler through these.
+BROWNIE := HOME="$(TOOLS)/home" PATH="$(CURDIR)/node_modules/.bin:$$PATH" SOLCX_BINARY_PATH="$(TOOLS)/solc"
+
+# Clinical data sets for tests and training: beside this folder, or fetched from their publishers.
+MEDTWIN_DATA ?= $(if $(wildcard ../shared/data),../shared/data,$(TOOLS)/data)
+export MEDTWIN_DATA
+
+.PHONY: help setup setup-dev demo dev test test-oracle test-contracts test-integration check format artifacts models \
+	bench bench-lock clean need-python need-node need-data
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
+
+# -- set-up --------------------------------------------------------------------
+
+setup: .venv/.demo ## Build .venv with the medtwin command and all the demo needs (Python only)
+
+setup-dev: .venv/.dev ## The same, with brownie, the test tools, Ganache and the compiler (Python and Node)
+
+.venv/.demo: pyproject.toml constraints.txt | need-python
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	@touch $@
+
+# brownie's compiled wheel has faults its plain source has not.
+.venv/.dev: pyproject.toml constraints.txt package-lock.json scripts/install_solc.py | need-python need-node
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	BROWNIE_NOCOMPILE=1 $(BIN)/python -m pip install --quiet --no-binary eth-brownie -c constraints.txt \
+		-e '.[contracts,train,test]'
+	@if [ -L node_modules ]; then rm node_modules; fi # npm ci would empty the folder a link points to
+	npm ci --ignore-scripts --no-audit --no-fund
+	$(BIN)/python -m scripts.install_solc
+	@touch .venv/.demo $@
+
+need-python:
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Medtwin needs Python 3.11 or later. Install it (Debian: apt install python3 python3-venv;" >&2; \
+		echo "macOS: brew install python@3.11), or name one: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments. Install its venv module (Debian: apt install python3-venv)." >&2; \
+		exit 1; }
+
+need-node:
+	@command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { \
+		echo "Working on Medtwin needs Node 20 or later with npm, for Ganache and the compiler (nodejs.org;" >&2; \
+		echo "macOS: brew install node). The demo needs no Node: make demo" >&2; exit 1; }
+
+# -- use -----------------------------------------------------------------------
+
+demo: setup ## Show the whole story on an embedded chain
+	@$(BIN)/medtwin demo
+
+dev: setup-dev ## Start a chain, custodians and an oracle to build on
+	@PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/medtwin dev
+
+# -- tests ---------------------------------------------------------------------
+
+test: setup-dev ## Run every test: units, contracts on Ganache, whole paths on IPFS
+	@rm -rf reports && mkdir reports
+	@for part in oracle contracts integration; do \
+		$(MAKE) test-$$part; echo $$? > reports/$$part.exit; \
+	done; \
+	$(BIN)/python scripts/closing_line.py reports oracle contracts integration
+
+test-oracle: setup-dev ## Run the Python package's own tests
+	@mkdir -p reports
+	$(PYTEST) -p no:pytest-brownie --junitxml=reports/oracle.xml tests/oracle $(wildcard tests/test_*.py)
+
+# Warnings from brownie's own pinned world are not ours to mend.
+test-contracts: setup-dev ## Run the contracts' tests (brownie on Ganache)
+	@mkdir -p reports "$(TOOLS)/home"
+	$(BROWNIE) $(BIN)/python -m scripts.brownie_networks
+	$(BROWNIE) PYTEST_ADDOPTS="-o filterwarnings=default --junitxml=reports/contracts.xml" \
+		$(BIN)/brownie test tests/contracts
+
+test-integration: setup-dev need-data ## Run whole paths over Ganache and a real IPFS node
+	@mkdir -p reports
+	sh scripts/ipfs_node.sh .tools
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTEST) -p no:pytest-brownie --junitxml=reports/integration.xml \
+		tests/integration
+
+check: setup-dev ## Format, lint, types, fresh artifacts, fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m scripts.build_artifacts --check
+	@$(MAKE) test-oracle
+
+# -- what is generated ---------------------------------------------------------
+
+format: setup-dev ## Format, and mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+artifacts: setup-dev ## Compile contracts/ into oracle/artifacts/
+	$(BIN)/python -m scripts.build_artifacts
+
+models: need-data setup-dev ## Train the shipped models (MEDTWIN_DATA names the folder of data sets)
+	$(BIN)/python -m oracle.training icu2012 --data "$(MEDTWIN_DATA)"
+	$(BIN)/python -m oracle.training pulse --data "$(MEDTWIN_DATA)"
+
+need-data: setup # says itself where else to get it, and where to put it
+	@test -f "$(MEDTWIN_DATA)/icu2012/set-a.csv.xz" || $(BIN)/medtwin data get icu2012
+
+bench: setup-dev ## Measure gas and speed beside the peers
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/python -m bench
+
+bench-lock: setup-dev ## Race revocations against fetches on live processes (N=200)
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/python -m bench.lock $(or $(N),200)
+
+clean: ## Remove what make made, the environment included
+	rm -rf .venv .tools build reports *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	@if [ -L node_modules ]; then rm node_modules; else rm -rf node_modules; fi
+	find oracle scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +

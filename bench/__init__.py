@@ -1,0 +1,1 @@
+"""Gas and speed of Medtwin beside its peers, measured in one run: ``python -m bench``."""

@@ -1,0 +1,104 @@
+"""The peers' contracts: small ones compiled here with our compiler and settings, EAS as its package ships it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import subprocess
+import tarfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import solcx
+from web3 import Web3
+
+from scripts.build_artifacts import SETTINGS
+from scripts.install_solc import FOLDER, ROOT, VERSION
+
+EAS = "@ethereum-attestation-service/eas-contracts@1.9.0"
+EAS_SHA512 = "L60y1fgKlY3a45xxnPlgRbiGQY8RF/lF+AzF1iVoR7/aEzitS0Nuyyjq8+IXs1sSSU0dl2+yGSmELxVeB6FelA=="
+EAS_CONTRACTS = ("EAS", "SchemaRegistry")
+GAS_PRICE_WEI = 2_000_000_000
+GAS_LIMIT = 8_000_000
+
+Artifact = Mapping[str, Any]
+
+
+def compiled() -> dict[str, Artifact]:
+    """ABI and bytecode of everything in ``bench/peers``, by name."""
+    solcx.set_solc_version(VERSION)
+    sources = {
+        path.relative_to(ROOT).as_posix(): {"content": path.read_text("utf-8")}
+        for path in sorted((ROOT / "bench" / "peers").glob("*.sol"))
+    }
+    output = solcx.compile_standard(
+        {"language": "Solidity", "sources": sources, "settings": SETTINGS},
+        base_path=str(ROOT),
+        allow_paths=[str(ROOT)],
+    )
+    return {
+        name: {"abi": unit["abi"], "bytecode": unit["evm"]["bytecode"]["object"]}
+        for units in output["contracts"].values()
+        for name, unit in units.items()
+    }
+
+
+def eas() -> dict[str, Artifact] | None:
+    """EAS as published, without the packages it depends on (a whole Hardhat); None where npm cannot bring it."""
+    folder = FOLDER.parent / "peers"
+    packed = folder / "eas-contracts-1.9.0.tgz"
+    if not packed.exists() and not _packed(folder, packed):
+        return None
+    if base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode() != EAS_SHA512:
+        packed.unlink()
+        raise SystemExit(f"{packed.name} is not the {EAS} that was measured before; it was removed, run this again")
+    found = {}
+    with tarfile.open(packed) as archive:
+        for name in EAS_CONTRACTS:
+            member = archive.extractfile(f"package/artifacts/contracts/{name}.sol/{name}.json")
+            assert member is not None
+            found[name] = json.load(member)
+    return found
+
+
+def _packed(folder: Path, target: Path) -> bool:
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["npm", "pack", "--silent", "--pack-destination", str(folder), EAS]
+    try:
+        name = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return False
+    (folder / name).rename(target)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """Contracts without our package around them, on a chain with unlocked accounts."""
+
+    web3: Web3
+
+    def deploy(self, artifact: Artifact, *args: Any) -> Any:
+        """The contract, deployed by the chain's second account."""
+        factory = self.web3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"])
+        receipt = self._mined(factory.constructor(*args))
+        return self.web3.eth.contract(address=receipt["contractAddress"], abi=artifact["abi"])
+
+    def gas(self, call: Any) -> int:
+        """Gas of a transaction that must succeed, as its receipt tells."""
+        return int(self._mined(call)["gasUsed"])
+
+    @property
+    def account(self) -> str:
+        """Who sends these transactions."""
+        accounts: Sequence[str] = self.web3.eth.accounts
+        return accounts[1]
+
+    def _mined(self, call: Any) -> Any:
+        sent = call.transact({"from": self.account, "gas": GAS_LIMIT, "gasPrice": GAS_PRICE_WEI})
+        receipt = self.web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.02)
+        assert receipt["status"] == 1, call
+        return receipt

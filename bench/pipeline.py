@@ -1,0 +1,137 @@
+"""Readings a second from a device to the chain, how that grows, and how fast a revocation locks."""
+
+from __future__ import annotations
+
+import math
+import os
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from oracle.adapters.journal import SqliteOutbox
+from oracle.adapters.memory import new_signer
+from oracle.consent import DAY_S, grant, revoke
+from oracle.errors import CustodyDenied
+from oracle.fetch import fetch
+from oracle.mint import mint, new_twin_id
+from oracle.pair import pair
+from oracle.ports import Signer
+from oracle.publish import Edge, prepare, send
+from oracle.records import Category, Channel, Purpose, TwinClass
+from oracle.serve.demo.world import THRESHOLD, World
+
+from .loop import Loop
+from .measure import Figure, against, interleaved
+from .speed import readings
+
+STEP_MS = 10
+CHANNELS = (Channel("heart_rate", "/min", 0, 400), Channel("resp_rate", "/min", 0, 400))
+SIZES = (3_000, 10_000)
+GROWTH = (10_000, 100_000, 10_000, 100_000, 1_000_000, 10_000, 100_000, 10_000)
+LOOP = "one transaction per reading"
+
+
+@dataclass(slots=True)
+class Device:
+    """A paired device that always has more readings to publish."""
+
+    owner: Signer
+    edge: Edge
+    next_ms: int
+    gas: int = 0
+
+    def publish(self, count: int, size: int) -> int:
+        """Publish `count` readings in batches of `size`: check, seal, sign, store, anchor."""
+        for _ in range(count // size):
+            made = readings(size, start_ms=self.next_ms, step_ms=STEP_MS)
+            self.next_ms += size * STEP_MS
+            mined = send(self.edge, prepare(self.edge, made))
+            self.gas += mined.gas if mined else 0
+        return count
+
+
+def device(scene: World) -> Device:
+    """A new twin and its device; its outbox and store are files with durable writes."""
+    owner, signer, chain = scene.person("owner"), new_signer(), scene.chain
+    twin_id = new_twin_id(TwinClass.PATIENT, os.urandom)
+    mint(chain, owner, twin_id)
+    now_s = chain.head().time_s
+    pair(chain, owner, signer, twin_id, now_s + 365 * DAY_S)
+    outbox = SqliteOutbox(scene.folder / f"{signer.address}.sqlite", signer.address, chain.address("DataAnchor"))
+    keys = {one.address: one.public_key(twin_id) for one in scene.custodians}
+    edge = Edge(
+        chain, scene.store, outbox, signer, scene.hospital, twin_id,
+        CHANNELS, int(Category.VITALS), keys, THRESHOLD, os.urandom,
+    )  # fmt: skip
+    return Device(owner, edge, (now_s - 10 * DAY_S) * 1000)
+
+
+def throughput(scene: World, loop: Loop, *, batches: int, transactions: int, rounds: int) -> Iterator[Figure]:
+    """Readings a second of the whole pipeline, beside the loop on the same chain."""
+    source = device(scene)
+
+    def ours(size: int) -> Callable[[], int]:
+        return lambda: source.publish(batches * size, size)
+
+    loop.put(1)
+    source.publish(sum(SIZES), sum(SIZES))  # what is set up once is not timed
+    arms = {f"ours {size}": ours(size) for size in SIZES}
+    rates = interleaved({**arms, LOOP: lambda: loop.put(transactions)}, rounds)
+    for size in SIZES:
+        mine = {"ours": rates[f"ours {size}"], LOOP: rates[LOOP]}
+        yield against(
+            f"to the chain, batches of {size:,}", "readings/s", mine, LOOP,
+            goal=100, stretch=400, of="ratio",
+            how=f"{batches} batches a round: checked, sealed for 3 custodians, signed, stored and anchored, one after"
+            f" the other; the loop sends {transactions} signed transactions that log a reading and check nothing,"
+            f" {loop.how}",
+        )  # fmt: skip
+
+
+def growth(scene: World) -> Figure:
+    """Exponent of time over readings: 1 is proportional."""
+    source, taken = device(scene), defaultdict[int, list[float]](list)
+    for count in GROWTH:
+        began = time.perf_counter()
+        source.publish(count, SIZES[-1])
+        taken[count].append(time.perf_counter() - began)
+    seconds = {count: statistics.median(rounds) for count, rounds in taken.items()}
+    slope = statistics.linear_regression(list(map(math.log, seconds)), list(map(math.log, seconds.values()))).slope
+    most = max(seconds)
+    return Figure(
+        "time from 10,000 to 1,000,000 readings", slope, "exponent", goal=1.05,
+        how=f"batches of {SIZES[-1]:,} from one device, slope of the logarithms of median times;"
+        f" the million took {seconds[most]:.0f} s ({most / seconds[most]:,.0f} readings/s)",
+    )  # fmt: skip
+
+
+def locking(scene: World) -> Iterator[Figure]:
+    """A grantee fetches, is revoked and is refused: blocks and seconds from sending to locked."""
+    chain, source, grantee = scene.chain, device(scene), scene.person("grantee")
+    twin_id, owner = source.edge.twin_id, source.owner
+    source.publish(SIZES[0], SIZES[0])
+    grant(chain, owner, twin_id, grantee.address, categories=Category.VITALS, purposes=Purpose.CARE, days=1)
+    asked = (twin_id, grantee.address, int(Category.VITALS), int(Purpose.CARE))
+
+    def ask() -> int:
+        opened = fetch(
+            chain, scene.store, scene.custodians, grantee,
+            twin_id=twin_id, purpose=int(Purpose.CARE), category=int(Category.VITALS), random_bytes=os.urandom,
+        )  # fmt: skip
+        return len(opened)
+
+    assert ask() == 1
+    head, began = chain.head().number, time.perf_counter()
+    locked = revoke(chain, owner, twin_id, grantee.address).mined.block
+    try:
+        ask()
+    except CustodyDenied:
+        seconds = time.perf_counter() - began
+    else:
+        raise AssertionError("a revoked grantee was served")
+    assert chain.read("ConsentRegistry", "isAllowed", *asked, block=head)
+    assert not chain.read("ConsentRegistry", "isAllowed", *asked, block=locked)
+    yield Figure("revocation to locked", locked - head, "blocks", goal=1, how="custodians refuse from that block on")
+    yield Figure("revocation to refused", seconds, "s", how="from sending the revocation to the custodians' refusal")

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
+import {IERC1155MetadataURI} from "@openzeppelin/contracts/token/ERC1155/extensions/IERC1155MetadataURI.sol";
+import {IERC1155Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+import {ERC165, IERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {NoncesKeyed} from "@openzeppelin/contracts/utils/NoncesKeyed.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {IConsentRegistry} from "./interfaces/IConsentRegistry.sol";
+import {ITwinToken} from "./interfaces/ITwinToken.sol";
+import {Grants} from "./libraries/Grants.sol";
+import {Wiring} from "./libraries/Wiring.sol";
+import {Grant, Scope} from "./types/Consent.sol";
+
+/// @notice See IConsentRegistry.
+contract ConsentRegistry is ERC165, EIP712, NoncesKeyed, IERC1155Errors, IERC1155MetadataURI, IConsentRegistry {
+    using Grants for Scope;
+    using Grants for uint32;
+    using Grants for uint256;
+
+    /// @dev One slot; worth something only in its epoch.
+    struct Approval {
+        Scope limits;
+        uint32 maxDuration;
+        uint32 epoch;
+    }
+
+    /// @notice Longest time from now to a grant's expiry (s): two years, one of them a leap year.
+    uint40 public constant MAX_DURATION = 731 days;
+
+    bytes32 private constant GRANT_TYPEHASH = keccak256(
+        "ConsentGrant(uint256 twinId,address grantee,uint32 categories,uint32 purposes,uint40 notBefore,uint40 expiry,uint32 epoch,uint256 nonce,uint40 deadline)"
+    );
+    bytes32 private constant REVOCATION_TYPEHASH =
+        keccak256("ConsentRevocation(uint256 twinId,address grantee,uint256 nonce,uint40 deadline)");
+
+    ITwinToken public immutable TWINS;
+
+    mapping(uint256 twinId => mapping(address grantee => uint256 packedGrant)) private _grants;
+    mapping(uint256 twinId => mapping(address operator => Approval)) private _approvals;
+    mapping(uint256 twinId => mapping(address grantee => mapping(uint32 serial => uint40))) private _revokedAt;
+
+    constructor(ITwinToken twins) EIP712("Medtwin", "1") {
+        TWINS = ITwinToken(Wiring.checked(address(twins)));
+    }
+
+    /// @inheritdoc IConsentRegistry
+    function grant(uint256 twinId, address grantee, Scope calldata scope) external {
+        (address owner, uint32 epoch) = TWINS.ownerAndEpochOf(twinId);
+        if (msg.sender != owner) revert NotTwinOwner(twinId, msg.sender);
+        _grantByOwner(twinId, grantee, scope, owner, epoch);
+    }
+
+    /// @inheritdoc IConsentRegistry
+    function grantBySignature(
+        uint256 twinId,
+        address grantee,
+        Scope calldata scope,
+        uint256 nonce,
+        uint40 deadline,
+        bytes calldata signature
+    ) external {
+        (address owner, uint32 epoch) = TWINS.ownerAndEpochOf(twinId);
+        bytes32 structHash = keccak256(abi.encode(GRANT_TYPEHASH, twinId, grantee, scope, epoch, nonce, deadline));
+        _useSignature(owner, structHash, nonce, deadline, signature);
+        if (_grants[twinId][grantee].has(Grants.DENIED)) revert GranteeDenied(twinId, grantee);
+        _grantByOwner(twinId, grantee, scope, owner, epoch);
+    }
+
+    /// @inheritdoc IConsentRegistry
+    function open(uint256 twinId, address grantee, Scope calldata scope) external returns (uint32 serial) {
+        (address owner, uint32 epoch) = TWINS.ownerAndEpochOf(twinId);
+        Approval memory approval = _approvals[twinId][msg.sender];
+        if (
+            approval.epoch != epoch || block.timestamp >= approval.limits.expiry || !approval.limits.contains(scope)
+                || scope.expiry > uint256(scope.notBefore) + approval.maxDuration
+        ) revert OperatorScopeExceeded(twinId, msg.sender);
+        uint256 held = _grants[twinId][grantee];
+        if (held.has(Grants.DENIED)) revert GranteeDenied(twinId, grantee);
+        if (held.isOpen(epoch, block.timestamp)) revert GrantActive(twinId, grantee, held.expiryOf());
+        if (grantee == owner) revert InvalidGrantee(twinId, grantee);
+        return _store(twinId, grantee, scope, held, Grants.pack(scope, epoch, held.serialOf() + 1, Grants.PURCHASED), msg.sender);
+    }
+
+    /// @inheritdoc IConsentRegistry
+    function revoke(uint256 twinId, address grantee) external {
+        if (msg.sender != grantee) _checkOwner(twinId);
+        _revoke(twinId, grantee, msg.sender);
+    }
+
+    /// @inheritdoc IConsentRegistry
+    function revokeBySignature(uint256 twinId, address grantee, uint256 nonce, uint40 deadline, bytes calldata signature)
+        external
+    {
+        address owner = TWINS.ownerOf(twinId);
+        _useSignature(
+            owner, keccak256(abi.encode(REVOCATION_TYPEHASH, twinId, grantee, nonce, deadline)), nonce, deadline, signature
+        );
+        _revoke(twinId, grantee, owner);
+    }
+
+    /// @inheritdoc IConsentRegistry
+    function deny(uint256 twinId, address grantee) external {
+        _checkOwner(twinId);
+        if (_grants[twinId][grantee].isMinted()) _revoke(twinId, grantee, msg.sender);
+        _grants[twinId][grantee] |= Grants.DENIED;
+        emit ConsentDenied(twinId, grantee, msg.sender);
+    }
+
+    /// @inheritdoc IConsentRegistry
+    function setOperator(uint256 twinId, address operator, Scope calldata limits, uint32 maxDuration) external {
+        (address owner, uint32 epoch) = TWINS.ownerAndEpochOf(twinId);
+        if (msg.sender != owner) revert NotTwinOwner(twinId, msg.sender);
+        if (limits.expiry != 0) _checkScope(twinId, limits);
+
+        _approvals[twinId][operator] = Approval(limits, maxDuration, epoch);
+        emit OperatorSet(twinId, operator, limits, maxDuration);
+    }
+
+    /// @inheritdoc IERC1155
+    function setApprovalForAll(address, bool) external pure {
+        revert NonTransferable();
+    }
+
+    /// @inheritdoc IERC1155
+    function safeTransferFrom(address, address, uint256, uint256, bytes calldata) external pure {
+        revert NonTransferable();
+    }
+
+    /// @inheritdoc IERC1155
+    function safeBatchTransferFrom(address, address, uint256[] calldata, uint256[] calldata, bytes calldata) external pure {
+        revert NonTransferable();
+    }
+
+    /// @inheritdoc IConsentRegistry
+    function isAllowed(uint256 twinId, address grantee, uint32 categories, uint32 purposes) external view returns (bool allowed) {
+        if (categories == 0 || purposes == 0) return false;
+        uint256 held = _grants[twinId][grantee];
+        bool covered = held.categoriesOf().covers(categories) && held.purposesOf().covers(purposes);
+        if (covered && _isActive(twinId, held)) return true;
+        return _isOwnerOfLive(twinId, grantee);
+    }
+
+    /// @inheritdoc IConsentRegistry
+    function grantOf(uint256 twinId, address grantee) external view returns (Grant memory) {
+        return _grants[twinId][grantee].unpack();
+    }
+
+    /// @inheritdoc IConsentRegistry
+    function operatorOf(uint256 twinId, address operator) external view returns (Scope memory limits, uint32 maxDuration, uint32 epoch) {
+        Approval memory approval = _approvals[twinId][operator];
+        return (approval.limits, approval.maxDuration, approval.epoch);
+    }
+
+    /// @inheritdoc IConsentRegistry
+    function revokedAt(uint256 twinId, address grantee, uint32 serial) external view returns (uint40) {
+        return _revokedAt[twinId][grantee][serial];
+    }
+
+    /// @inheritdoc IERC1155
+    function balanceOf(address account, uint256 twinId) public view returns (uint256) {
+        return _isActive(twinId, _grants[twinId][account]) ? 1 : 0;
+    }
+
+    /// @inheritdoc IERC1155
+    function balanceOfBatch(address[] calldata accounts, uint256[] calldata twinIds)
+        external
+        view
+        returns (uint256[] memory balances)
+    {
+        if (accounts.length != twinIds.length) revert ERC1155InvalidArrayLength(twinIds.length, accounts.length);
+        balances = new uint256[](accounts.length);
+        for (uint256 i = 0; i < accounts.length; ++i) {
+            balances[i] = balanceOf(accounts[i], twinIds[i]);
+        }
+    }
+
+    /// @inheritdoc IERC1155
+    function isApprovedForAll(address, address) external pure returns (bool) {
+        return false;
+    }
+
+    /// @inheritdoc IERC1155MetadataURI
+    function uri(uint256) external pure returns (string memory) {
+        return "data:application/json;utf8,{\"name\":\"Access to a digital twin\",\"decimals\":0}";
+    }
+
+    /// @inheritdoc ERC165
+    function supportsInterface(bytes4 id) public view override(ERC165, IERC165) returns (bool) {
+        return id == type(IERC1155).interfaceId || id == type(IERC1155MetadataURI).interfaceId
+            || id == type(IConsentRegistry).interfaceId || super.supportsInterface(id);
+    }
+
+    /// @dev An owner may always replace its own grant; a purchased one has been paid for and is ended in the open.
+    function _grantByOwner(uint256 twinId, address grantee, Scope calldata scope, address owner, uint32 epoch) private {
+        uint256 held = _grants[twinId][grantee];
+        if (held.has(Grants.PURCHASED) && held.isOpen(epoch, block.timestamp)) {
+            revert GrantActive(twinId, grantee, held.expiryOf());
+        }
+        if (grantee == owner) revert InvalidGrantee(twinId, grantee);
+        _store(twinId, grantee, scope, held, Grants.pack(scope, epoch, held.serialOf() + 1, 0), owner);
+    }
+
+    /// @dev No call to the grantee: consent is not value, and a grantee must not be able to refuse being named.
+    function _store(uint256 twinId, address grantee, Scope calldata scope, uint256 held, uint256 next, address by)
+        private
+        returns (uint32 serial)
+    {
+        if (grantee == address(0)) revert InvalidGrantee(twinId, grantee);
+        _checkScope(twinId, scope);
+        serial = next.serialOf();
+        _grants[twinId][grantee] = next;
+        emit ConsentGranted(twinId, grantee, serial, scope, by);
+        if (!held.isMinted()) emit TransferSingle(by, address(0), grantee, twinId, 1);
+    }
+
+    function _revoke(uint256 twinId, address grantee, address by) private {
+        uint256 held = _grants[twinId][grantee];
+        if (!held.isMinted()) revert NoGrant(twinId, grantee);
+        uint32 serial = held.serialOf();
+        _grants[twinId][grantee] = held | Grants.REVOKED;
+        // What a buyer gives up stays paid: else everything could be fetched in the first second and the price taken back.
+        if (held.has(Grants.PURCHASED) && by != grantee) _revokedAt[twinId][grantee][serial] = uint40(block.timestamp);
+        emit ConsentRevoked(twinId, grantee, serial, by);
+        emit TransferSingle(by, grantee, address(0), twinId, 1);
+    }
+
+    function _useSignature(address owner, bytes32 structHash, uint256 nonce, uint40 deadline, bytes calldata signature) private {
+        if (block.timestamp >= deadline) revert SignatureExpired(deadline);
+        _useCheckedNonce(owner, nonce);
+        if (!SignatureChecker.isValidSignatureNow(owner, _hashTypedDataV4(structHash), signature)) {
+            revert InvalidSignature(owner);
+        }
+    }
+
+    /// @dev ownerOf, as consent must be ended on a retired twin too.
+    function _checkOwner(uint256 twinId) private view {
+        if (msg.sender != TWINS.ownerOf(twinId)) revert NotTwinOwner(twinId, msg.sender);
+    }
+
+    function _checkScope(uint256 twinId, Scope calldata scope) private view {
+        if (scope.categories == 0 || scope.purposes == 0) revert EmptyScope(twinId, scope.categories, scope.purposes);
+        uint40 latestExpiry = uint40(block.timestamp) + MAX_DURATION;
+        if (scope.notBefore >= scope.expiry || scope.expiry <= block.timestamp || scope.expiry > latestExpiry) {
+            revert InvalidPeriod(scope.notBefore, scope.expiry, latestExpiry);
+        }
+    }
+
+    /// @dev The twin is asked last, as it costs most.
+    function _isActive(uint256 twinId, uint256 held) private view returns (bool) {
+        if (block.timestamp < held.notBeforeOf() || !held.isOpen(held.epochOf(), block.timestamp)) return false;
+        (bool live, uint32 epoch) = TWINS.lifeOf(twinId);
+        return live && held.epochOf() == epoch;
+    }
+
+    function _isOwnerOfLive(uint256 twinId, address account) private view returns (bool) {
+        try TWINS.ownerAndEpochOf(twinId) returns (address owner, uint32) {
+            return account == owner;
+        } catch {
+            return false;
+        }
+    }
+}

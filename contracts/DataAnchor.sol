@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {IDataAnchor} from "./interfaces/IDataAnchor.sol";
+import {IDeviceRegistry} from "./interfaces/IDeviceRegistry.sol";
+import {ITwinToken} from "./interfaces/ITwinToken.sol";
+import {Wiring} from "./libraries/Wiring.sol";
+
+/// @notice See IDataAnchor.
+contract DataAnchor is EIP712, IDataAnchor {
+    bytes32 private constant BATCH_TYPEHASH = keccak256(
+        "Batch(uint256 twinId,uint64 sequence,bytes32 previous,bytes32 digest,bytes32 root,uint32 readings,uint40 start,uint40 end)"
+    );
+
+    ITwinToken public immutable TWINS;
+    IDeviceRegistry public immutable DEVICES;
+
+    /// @dev One word, written at once: the first 24 bytes of the last digest, which are enough to name it, then the sequence.
+    mapping(address device => bytes32 packedHead) private _heads;
+    mapping(uint256 twinId => uint64 count) private _counts;
+
+    constructor(ITwinToken twins, IDeviceRegistry devices) EIP712("Medtwin", "1") {
+        TWINS = ITwinToken(Wiring.checked(address(twins)));
+        DEVICES = IDeviceRegistry(Wiring.checked(address(devices)));
+    }
+
+    /// @inheritdoc IDataAnchor
+    function anchor(Batch calldata batch, bytes calldata signature) external returns (uint64 index) {
+        // Check:
+        if (batch.readings == 0 || batch.digest == 0 || batch.root == 0) revert EmptyBatch();
+        if (batch.start > batch.end || batch.end > block.timestamp) {
+            revert InvalidInterval(batch.start, batch.end, uint40(block.timestamp));
+        }
+        TWINS.epochOf(batch.twinId);
+        address device = _speakerOf(batch, signature);
+        _checkOrder(device, batch);
+        // Effect:
+        _heads[device] = bytes24(batch.digest) | bytes32(uint256(batch.sequence));
+        index = ++_counts[batch.twinId];
+        emit BatchAnchored(batch.twinId, device, index, batch);
+    }
+
+    /// @inheritdoc IDataAnchor
+    function headOf(address device) external view returns (uint64 sequence, bytes24 digestPrefix) {
+        bytes32 head = _heads[device];
+        return (uint64(uint256(head)), bytes24(head));
+    }
+
+    /// @inheritdoc IDataAnchor
+    function batchCount(uint256 twinId) external view returns (uint64 count) {
+        return _counts[twinId];
+    }
+
+    /// @inheritdoc IDataAnchor
+    function isReadingIn(bytes32 root, bytes32[] calldata proof, bytes32 leaf) external pure returns (bool included) {
+        return MerkleProof.verifyCalldata(proof, root, leaf);
+    }
+
+    /// @inheritdoc IDataAnchor
+    function batchDigest(Batch calldata batch) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(BATCH_TYPEHASH, batch)));
+    }
+
+    /// @dev A signature that recovers nothing gives the zero address, which no twin is paired with.
+    /// A batch ends by now, so a calibration that holds now held at its end.
+    function _speakerOf(Batch calldata batch, bytes calldata signature) private view returns (address device) {
+        (device,,) = ECDSA.tryRecover(batchDigest(batch), signature);
+        (, uint40 calibratedUntil, bool paired) = DEVICES.pairingOf(device, batch.twinId);
+        if (!paired) revert UnpairedDevice(device, batch.twinId);
+        if (block.timestamp >= calibratedUntil) revert CalibrationExpired(device, calibratedUntil);
+    }
+
+    function _checkOrder(address device, Batch calldata batch) private view {
+        bytes32 head = _heads[device];
+        uint64 expected = uint64(uint256(head)) + 1;
+        if (batch.sequence != expected) revert BrokenSequence(device, batch.sequence, expected);
+        if (bytes24(batch.previous) != bytes24(head)) revert BrokenChain(device, batch.previous);
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {IDataAnchor} from "./interfaces/IDataAnchor.sol";
+import {IDeviceRegistry} from "./interfaces/IDeviceRegistry.sol";
+import {IEpochAnchor} from "./interfaces/IEpochAnchor.sol";
+import {Wiring} from "./libraries/Wiring.sol";
+
+/// @notice See IEpochAnchor.
+contract EpochAnchor is IEpochAnchor {
+    uint256 private constant SUSPENDED = 1;
+
+    IDataAnchor public immutable ANCHOR;
+    IDeviceRegistry public immutable DEVICES;
+
+    /// @dev One word, written at once: 192 bits of a hash, which are enough to name a history, then the number of
+    /// epochs (56), then whether the gateway is suspended.
+    mapping(address gateway => uint256 packedHead) private _heads;
+
+    constructor(IDataAnchor dataAnchor, IDeviceRegistry devices) {
+        ANCHOR = IDataAnchor(Wiring.checked(address(dataAnchor)));
+        DEVICES = IDeviceRegistry(Wiring.checked(address(devices)));
+    }
+
+    /// @inheritdoc IEpochAnchor
+    function anchorEpoch(Epoch calldata epoch) external returns (uint56 number) {
+        // Check:
+        if (epoch.root == 0 || epoch.batches == 0) revert EmptyEpoch();
+        uint256 head = _heads[msg.sender];
+        if (head & SUSPENDED != 0) revert GatewayIsSuspended(msg.sender);
+        IDeviceRegistry.Device memory gateway = DEVICES.deviceOf(msg.sender);
+        if (!gateway.paired || block.timestamp >= gateway.calibratedUntil) revert NotGateway(msg.sender);
+        // Effect:
+        number = _numberOf(head) + 1;
+        _heads[msg.sender] = uint256(bytes32(_next(_hashOf(head), epoch))) | uint256(number) << 8;
+        emit EpochAnchored(msg.sender, number, epoch);
+    }
+
+    /// @inheritdoc IEpochAnchor
+    function proveUnknownDevice(address gateway, Place calldata place, Included calldata found) external {
+        address device = _signerIn(gateway, place, found);
+        // A device that was cut off since then still has its pairing on record: that is no fault of the gateway.
+        (uint40 pairedAt,,) = DEVICES.pairingOf(device, found.batch.twinId);
+        if (pairedAt != 0) revert NoFault();
+        _suspend(gateway, Fault.UnknownDevice);
+    }
+
+    /// @inheritdoc IEpochAnchor
+    function proveBrokenSequence(
+        address gateway,
+        Place calldata placeA,
+        Included calldata a,
+        Place calldata placeB,
+        Included calldata b
+    ) external {
+        address device = _signerIn(gateway, placeA, a);
+        if (device == address(0) || device != _signerIn(gateway, placeB, b)) revert NoFault();
+        if (a.batch.sequence == b.batch.sequence && ANCHOR.batchDigest(a.batch) != ANCHOR.batchDigest(b.batch)) {
+            _suspend(gateway, Fault.DuplicateSequence);
+        } else if (uint256(a.batch.sequence) + 1 == b.batch.sequence && a.batch.digest != b.batch.previous) {
+            _suspend(gateway, Fault.BrokenChain);
+        } else {
+            revert NoFault();
+        }
+    }
+
+    /// @inheritdoc IEpochAnchor
+    function headOf(address gateway) external view returns (uint56 number, bytes24 head, bool suspended) {
+        uint256 kept = _heads[gateway];
+        return (_numberOf(kept), _hashOf(kept), kept & SUSPENDED != 0);
+    }
+
+    /// @inheritdoc IEpochAnchor
+    function leafOf(IDataAnchor.Batch calldata batch, bytes calldata signature) public view returns (bytes32) {
+        return keccak256(bytes.concat(keccak256(abi.encode(ANCHOR.batchDigest(batch), keccak256(signature)))));
+    }
+
+    function _suspend(address gateway, Fault fault) private {
+        if (_heads[gateway] & SUSPENDED != 0) revert GatewayIsSuspended(gateway);
+        _heads[gateway] |= SUSPENDED;
+        emit GatewaySuspended(gateway, fault, msg.sender);
+    }
+
+    /// @dev The signer of a batch that is in an epoch of the gateway; zero if nobody signed it.
+    function _signerIn(address gateway, Place calldata place, Included calldata found) private view returns (address device) {
+        bytes24 hash = _next(place.before, place.epoch);
+        for (uint256 i = 0; i < place.later.length; ++i) {
+            hash = _next(hash, place.later[i]);
+        }
+        uint256 head = _heads[gateway];
+        if (head == 0 || hash != _hashOf(head)) revert PlaceNotFound(gateway);
+        bytes32 leaf = leafOf(found.batch, found.signature);
+        if (!MerkleProof.verifyCalldata(found.proof, place.epoch.root, leaf)) revert BatchNotIncluded(leaf);
+        (device,,) = ECDSA.tryRecover(ANCHOR.batchDigest(found.batch), found.signature);
+    }
+
+    function _hashOf(uint256 head) private pure returns (bytes24) {
+        return bytes24(bytes32(head));
+    }
+
+    function _numberOf(uint256 head) private pure returns (uint56) {
+        return uint56(head >> 8);
+    }
+
+    function _next(bytes24 hash, Epoch calldata epoch) private pure returns (bytes24) {
+        return bytes24(keccak256(abi.encode(hash, epoch)));
+    }
+}

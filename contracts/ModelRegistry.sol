@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
+import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
+
+/// @notice See IModelRegistry.
+contract ModelRegistry is AccessControl, IModelRegistry {
+    bytes32 public constant APPROVER_ROLE = keccak256("APPROVER_ROLE");
+
+    mapping(bytes32 model => Model) private _models;
+
+    constructor(address approver) {
+        if (approver == address(0)) revert ZeroApprover();
+        _grantRole(DEFAULT_ADMIN_ROLE, approver);
+        _grantRole(APPROVER_ROLE, approver);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function register(bytes32 model, bytes32 cardDigest, bytes32 lineageRoot) external {
+        if (model == 0 || cardDigest == 0) revert EmptyDigest();
+        if (_models[model].state != ModelState.Unknown) revert ModelExists(model);
+
+        _models[model] = Model(ModelState.Registered, msg.sender, uint40(block.timestamp), cardDigest, lineageRoot);
+        emit ModelRegistered(model, msg.sender, cardDigest, lineageRoot);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function approve(bytes32 model) external onlyRole(APPROVER_ROLE) {
+        ModelState state = _models[model].state;
+        if (state != ModelState.Registered) revert ModelNotInState(model, state, ModelState.Registered);
+
+        _models[model].state = ModelState.Approved;
+        emit ModelApproved(model, msg.sender);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function withdraw(bytes32 model, bytes32 reason) external onlyRole(APPROVER_ROLE) {
+        ModelState state = _models[model].state;
+        if (state == ModelState.Unknown || state == ModelState.Withdrawn) {
+            revert ModelNotInState(model, state, ModelState.Approved);
+        }
+
+        _models[model].state = ModelState.Withdrawn;
+        emit ModelWithdrawn(model, msg.sender, reason);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function modelOf(bytes32 model) external view returns (Model memory) {
+        return _models[model];
+    }
+
+    /// @inheritdoc IModelRegistry
+    function isApproved(bytes32 model) external view returns (bool approved) {
+        return _models[model].state == ModelState.Approved;
+    }
+}

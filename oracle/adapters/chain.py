@@ -1,0 +1,309 @@
+"""The suite on an EVM chain, through web3.
+
+One class serves every chain: the embedded one (eth-tester and py-evm, in this
+process), Ganache, anvil, geth or a private network. Only how it is opened differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, cast
+
+import requests
+from eth_utils import to_checksum_address
+from web3 import Web3
+from web3.contract import Contract
+from web3.exceptions import (
+    BadFunctionCallOutput,
+    ContractLogicError,
+    MethodUnavailable,
+    TimeExhausted,
+    Web3Exception,
+    Web3RPCError,
+)
+from web3.types import LogReceipt, TxParams
+
+from ..errors import ChainError, InputError, NotFound, RevertedError
+from ..ports import Event, Head, Mined, Signer
+from ..records import Deployment
+from ..typed_data import recovers_to
+from .abi import (
+    artifact,
+    data_in,
+    decode_revert,
+    events_by_topic,
+    plain,
+    revert_data,
+    tester_failures,
+    tester_revert_data,
+)
+
+GAS_PRICE_FLOOR_WEI = 2_000_000_000  # Ganache under shanghai never mines a price of 0
+GAS_MARGIN = 1.25  # over the estimate: storage may warm differently when mined
+MINED_WITHIN_S = 120
+DEPLOY_AGAIN = "deploy again (medtwin deploy, or make dev) or name the right chain"
+REQUEST_TIMEOUT_S = 15
+ERC1271_MAGIC = bytes.fromhex("1626ba7e")
+
+
+def embedded() -> Web3:
+    """A fresh chain inside this process; its ten accounts are funded by its genesis."""
+    from web3 import EthereumTesterProvider
+
+    return Web3(EthereumTesterProvider())
+
+
+def remote(url: str) -> Web3:
+    """A chain behind a JSON-RPC address; raises ChainError when nobody answers."""
+    if not url.startswith(("http://", "https://")):
+        raise InputError(f"{url!r} is not a chain", hint="use embedded, ganache or http(s)://host:port")
+    web3 = Web3(Web3.HTTPProvider(url, request_kwargs={"timeout": REQUEST_TIMEOUT_S}))
+    try:
+        _ = web3.eth.chain_id
+    except (requests.RequestException, Web3Exception, ValueError) as error:
+        raise ChainError(
+            f"no chain answers at {url} ({type(error).__name__})",
+            hint="start one (make dev) or check the address",
+        ) from error
+    return web3
+
+
+class Web3Chain:
+    """The suite of one deployment. Implements :class:`oracle.ports.Chain`."""
+
+    def __init__(self, web3: Web3, deployment: Deployment) -> None:
+        self._web3 = web3
+        self.deployment = deployment
+        self._contracts: dict[str, Contract] = {}
+        self._block_times: dict[int, int] = {}
+
+    @classmethod
+    def open(cls, web3: Web3, deployment: Deployment) -> Web3Chain:
+        """Bind to a deployment after checking that it is really on this chain.
+
+        Raises
+        ------
+        ChainError
+            Another chain id, another genesis (a restarted development chain), or no code at an address.
+        """
+        chain = cls(web3, deployment)
+        if chain.chain_id != deployment.chain_id:
+            raise ChainError(
+                f"the chain is {chain.chain_id}, the deployment is for {deployment.chain_id}",
+                hint=DEPLOY_AGAIN,
+                kind="wrong_chain",
+            )
+        chain.check()
+        for name, address in deployment.contracts.items():
+            if not web3.eth.get_code(to_checksum_address(address)):
+                raise ChainError(f"there is no code of {name} at {address}", hint=DEPLOY_AGAIN, kind="no_code")
+        return chain
+
+    def check(self) -> None:
+        """Raise ChainError (``restarted_chain``) if a development chain was started anew underneath."""
+        if self._guard(lambda: genesis_of(self._web3)) != self.deployment.genesis:
+            raise ChainError(
+                "the chain was restarted: its first block is not the one the suite was deployed on",
+                hint=DEPLOY_AGAIN,
+                kind="restarted_chain",
+            )
+
+    @cached_property
+    def chain_id(self) -> int:
+        return int(self._guard(lambda: self._web3.eth.chain_id))
+
+    def address(self, contract: str) -> str:
+        try:
+            return self.deployment.contracts[contract]
+        except KeyError:
+            raise NotFound(f"the deployment has no contract {contract}") from None
+
+    def head(self, number: int | None = None) -> Head:
+        at: Any = "latest" if number is None else number
+        block = self._guard(lambda: self._web3.eth.get_block(at))
+        return Head(int(block["number"]), bytes(block["hash"]), int(block["timestamp"]))
+
+    def balance(self, account: str) -> int:
+        """Ether of an account, in wei."""
+        return int(self._guard(lambda: self._web3.eth.get_balance(to_checksum_address(account))))
+
+    def read(self, contract: str, function: str, *args: Any, block: int | None = None) -> Any:
+        call = self._function(contract, function, args)
+        at = "latest" if block is None else block
+        return self._guard(lambda: call.call(block_identifier=at), contract, function)
+
+    def write(self, signer: Signer, contract: str, function: str, *args: Any, gas: int | None = None) -> Mined:
+        call = self._function(contract, function, args)
+        more: TxParams = {} if gas is None else {"gas": gas}
+        params = self._guard(lambda: call.build_transaction({**self._fees(signer.address), **more}), contract, function)
+        return self._send(signer, params, contract, function)
+
+    def transfer(self, signer: Signer, to: str, wei: int) -> Mined:
+        """Move ether, to fund an account on a development chain."""
+        params = {**self._fees(signer.address), "to": to_checksum_address(to), "value": wei, "gas": 21_000}
+        return self._send(signer, params, "account", "transfer")
+
+    def events(
+        self, contract: str, name: str, *, since: int = 0, until: int | None = None, **match: Any
+    ) -> list[Event]:
+        source = self._contract(contract)
+        event = source.events[name]
+        logs = self._guard(
+            lambda: event().get_logs(
+                from_block=max(since, self.deployment.block),
+                to_block="latest" if until is None else until,
+                argument_filters=match or None,
+            )
+        )
+        return [self._event(contract, name, entry) for entry in logs]
+
+    def is_signed_by(self, account: str, digest: bytes, signature: bytes, *, block: int | None = None) -> bool:
+        account = to_checksum_address(account)
+        if not self._guard(lambda: self._web3.eth.get_code(account)):
+            return recovers_to(digest, signature, account)
+        at: Any = "latest" if block is None else block
+        wallet = self._web3.eth.contract(address=account, abi=artifact("PredictionOracle")["abi"])
+
+        def ask() -> bytes:
+            try:
+                return bytes(wallet.functions.isValidSignature(digest, signature).call(block_identifier=at))
+            except BadFunctionCallOutput:  # a contract that vouches for nobody
+                return b""
+
+        try:
+            return bool(self._guard(ask) == ERC1271_MAGIC)
+        except RevertedError:
+            return False
+
+    # -- inside ----------------------------------------------------------------------
+
+    def _contract(self, name: str) -> Contract:
+        if name not in self._contracts:
+            self._contracts[name] = self._web3.eth.contract(
+                address=to_checksum_address(self.address(name)), abi=artifact(name)["abi"], decode_tuples=True
+            )
+        return self._contracts[name]
+
+    def _function(self, contract: str, function: str, args: tuple[Any, ...]) -> Any:
+        try:
+            return self._contract(contract).functions[function](*args)
+        except (Web3Exception, TypeError, ValueError) as error:
+            raise InputError(f"{contract}.{function} takes other arguments: {error}") from error
+
+    def _fees(self, sender: str) -> TxParams:
+        eth = self._web3.eth
+        return {
+            "from": to_checksum_address(sender),
+            "nonce": eth.get_transaction_count(to_checksum_address(sender), "pending"),
+            "gasPrice": self._web3.to_wei(max(int(eth.gas_price), GAS_PRICE_FLOOR_WEI), "wei"),
+            "chainId": self.chain_id,
+        }
+
+    def _send(self, signer: Signer, params: Mapping[str, Any], contract: str, function: str) -> Mined:
+        gas = int(params["gas"] * GAS_MARGIN)
+        needed = gas * int(params["gasPrice"]) + int(params.get("value", 0))
+        if self.balance(signer.address) < needed:
+            raise ChainError(
+                f"{signer.address} holds too little ether: {contract}.{function} may need {needed / 1e18:.6f}",
+                hint="fund the account, or use one that is funded",
+                kind="insufficient_funds",
+            )
+        raw = signer.sign_transaction({**params, "gas": gas})
+
+        def send() -> Any:
+            sent = self._web3.eth.send_raw_transaction(raw)
+            return self._web3.eth.wait_for_transaction_receipt(sent, timeout=MINED_WITHIN_S, poll_latency=0.05)
+
+        receipt = self._guard(send, contract, function)
+        if receipt["status"] != 1:  # passed the estimate, failed when mined: the state moved in between
+            self._guard(lambda: self._web3.eth.call(cast(TxParams, {**params, "gas": gas})), contract, function)
+            raise RevertedError(contract, function, "Reverted", {})
+        return Mined(
+            transaction=bytes(receipt["transactionHash"]),
+            block=int(receipt["blockNumber"]),
+            time_s=self._time_of(int(receipt["blockNumber"])),
+            gas=int(receipt["gasUsed"]),
+            events=self._decode(receipt["logs"]),
+        )
+
+    def _decode(self, logs: list[LogReceipt]) -> tuple[Event, ...]:
+        decoded = []
+        for entry in logs:
+            for name, address in self.deployment.contracts.items():
+                if to_checksum_address(entry["address"]) != to_checksum_address(address):
+                    continue
+                event = events_by_topic(name).get(bytes(entry["topics"][0]))
+                if event:
+                    parsed = self._contract(name).events[event]().process_log(entry)
+                    decoded.append(self._event(name, event, parsed))
+        return tuple(decoded)
+
+    def _event(self, contract: str, name: str, entry: Mapping[str, Any]) -> Event:
+        block = int(entry["blockNumber"])
+        return Event(
+            contract=contract,
+            name=name,
+            args={key: plain(value) for key, value in dict(entry["args"]).items()},
+            block=block,
+            log_index=int(entry["logIndex"]),
+            transaction=bytes(entry["transactionHash"]),
+            time_s=self._time_of(block),
+        )
+
+    def _time_of(self, block: int) -> int:
+        if block not in self._block_times:
+            found = self._guard(lambda: self._web3.eth.get_block(block))
+            self._block_times[block] = int(found["timestamp"])
+        return self._block_times[block]
+
+    def _guard(self, action: Any, contract: str = "", function: str = "") -> Any:
+        """Run one RPC action; say in Medtwin's errors what went wrong."""
+        try:
+            return action()
+        except ContractLogicError as error:
+            name, facts = decode_revert(data_in(error.data), str(error))
+            raise RevertedError(contract, function, name, facts) from error
+        except tester_failures() as error:
+            name, facts = decode_revert(tester_revert_data(error), str(error))
+            raise RevertedError(contract, function, name, facts) from error
+        except TimeExhausted as error:
+            raise ChainError(
+                f"the chain did not mine within {MINED_WITHIN_S} s",
+                hint="see whether it makes blocks, then run the same command again: nothing is posted twice",
+            ) from error
+        except requests.RequestException as error:
+            raise ChainError(
+                f"the chain stopped answering ({type(error).__name__})",
+                hint="start it again, then run the same command",
+            ) from error
+        except (Web3RPCError, MethodUnavailable) as error:
+            data = revert_data(error)
+            if data is not None or "revert" in str(error):
+                name, facts = decode_revert(data, str(error))
+                raise RevertedError(contract, function, name, facts) from error
+            raise ChainError(
+                f"the chain refused: {str(error)[:200]}", hint="medtwin doctor looks at the chain"
+            ) from error
+        except (BadFunctionCallOutput, Web3Exception) as error:
+            raise ChainError(
+                f"the chain answered nonsense: {str(error)[:200]}", hint="medtwin doctor looks at the chain"
+            ) from error
+
+
+def genesis_of(web3: Web3) -> bytes:
+    """Hash of block 0."""
+    return bytes(web3.eth.get_block(0)["hash"])
+
+
+def deploy_contract(web3: Web3, signer: Signer, name: str, args: tuple[Any, ...]) -> tuple[str, int]:
+    """Create one contract from its artifact; its address and gas."""
+    chain = Web3Chain(web3, Deployment(int(web3.eth.chain_id), genesis_of(web3), 0, {}))
+    found = artifact(name)
+    factory = web3.eth.contract(abi=found["abi"], bytecode=found["bytecode"])
+    params = chain._guard(
+        lambda: factory.constructor(*args).build_transaction(chain._fees(signer.address)), name, "constructor"
+    )
+    mined = chain._send(signer, params, name, "constructor")
+    receipt = web3.eth.get_transaction_receipt(cast(Any, mined.transaction))
+    return to_checksum_address(cast(str, receipt["contractAddress"])), mined.gas

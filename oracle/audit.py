@@ -1,0 +1,174 @@
+"""Audit: the timeline of every act and every look, and the proof that none is missing.
+
+Trusts the chain alone. A custodian's log is checked against every root it put
+there, so a receipt that was deleted, altered or moved is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from . import receipt_log
+from .errors import VerificationError
+from .ports import Chain, Custodian, Event
+from .receipts import asked_digest, decode
+from .records import Purpose, Receipt, Status
+from .typed_data import Domain, receipt_digest, recovers_to
+
+Entries = Mapping[str, Sequence[tuple[bytes, bytes]]]
+"""Custodian's address -> its (leaf, signature) pairs, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One line of the timeline."""
+
+    time: datetime
+    who: str
+    what: str
+    twin_id: int
+    purpose: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """How many receipts were checked, and how many of them no root covers yet."""
+
+    receipts: int
+    unrooted: int
+
+
+def entries_of(custodian: Custodian) -> list[tuple[bytes, bytes]]:
+    """A custodian's whole log."""
+    return list(custodian.receipts())
+
+
+def verify_receipts(chain: Chain, entries: Entries) -> Verified:
+    """Check each custodian's log against the chain.
+
+    Raises
+    ------
+    VerificationError
+        Naming the custodian and the first receipt or root that does not fit; also when a custodian
+        that put a root on the chain is not among `entries`.
+    """
+    roots = chain.events("AuditTrail", "ReceiptsRooted")
+    silent = {event.args["custodian"] for event in roots} - set(entries)
+    if silent:
+        raise VerificationError(f"custodian {min(silent)} has roots on the chain and shows no log", kind="log_missing")
+    total = unrooted = 0
+    for custodian, log in entries.items():
+        posted = [event for event in roots if event.args["custodian"] == custodian]
+        _check_roots(custodian, log, posted)
+        for number, (leaf, signature) in enumerate(log):
+            _check_receipt(chain, custodian, number, decode(leaf, signature))
+        total += len(log)
+        unrooted += len(log) - (posted[-1].args["size"] if posted else 0)
+    return Verified(total, unrooted)
+
+
+def timeline(chain: Chain, entries: Entries) -> list[AuditEvent]:
+    """What happened on the chain and what was asked of custodians, oldest first."""
+    lines = [
+        (event.time_s, event.block, event.log_index, _told(event, *telling))
+        for (contract, name), telling in _TELLINGS.items()
+        for event in chain.events(contract, name)
+        if not (name == "Transfer" and int(event.args["from"], 16))
+    ]
+    for log in entries.values():
+        for leaf, signature in log:
+            receipt = decode(leaf, signature)
+            lines.append((receipt.time_s, receipt.head_block, 1 << 30, _looked(receipt)))
+    lines.sort(key=lambda line: line[:3])
+    return [line[3] for line in lines]
+
+
+def _check_roots(custodian: str, log: Sequence[tuple[bytes, bytes]], posted: Sequence[Event]) -> None:
+    hashes = [receipt_log.leaf_hash(leaf) for leaf, _ in log]
+    for event in posted:
+        size = event.args["size"]
+        if len(hashes) < size:
+            raise VerificationError(
+                f"custodian {custodian} shows {len(hashes)} receipts, the chain witnessed {size}: {size - len(hashes)} deleted",
+                hint="ask the custodian for the whole log; a root on the chain cannot be taken back",
+                kind="receipt_deleted",
+            )
+        if receipt_log.root(hashes[:size]) != event.args["root"]:
+            raise VerificationError(
+                f"the first {size} receipts of custodian {custodian} are not those the chain witnessed",
+                hint="a receipt was altered, moved or replaced",
+                kind="receipt_altered",
+            )
+
+
+def _check_receipt(chain: Chain, custodian: str, number: int, receipt: Receipt) -> None:
+    def fail(what: str) -> VerificationError:
+        return VerificationError(f"receipt {number} of custodian {custodian} {what}", kind="bad_receipt")
+
+    if (receipt.custodian, receipt.number) != (custodian, number):
+        raise fail("is not at its place")
+    domain = Domain(chain.chain_id, chain.address("AuditTrail"))
+    if not recovers_to(receipt_digest(domain, receipt), receipt.signature, custodian):
+        raise fail("is not signed by it")
+    if asked_digest(Domain(chain.chain_id, chain.address("ConsentRegistry")), receipt) != receipt.request:
+        raise fail("says something else than was asked")
+    asked = (receipt.grantee, receipt.request, receipt.request_signature)
+    if receipt.permitted and not chain.is_signed_by(*asked, block=receipt.head_block):
+        raise fail("permits what its grantee did not sign")
+
+
+def _told(
+    event: Event, who: str, what: str, twin: str, purpose: Callable[[dict[str, Any]], str], outcome: str
+) -> AuditEvent:
+    args = event.args
+    return AuditEvent(
+        datetime.fromtimestamp(event.time_s, UTC), _text(args[who]), what, args.get(twin, 0), purpose(args), outcome
+    )
+
+
+def _looked(receipt: Receipt) -> AuditEvent:
+    return AuditEvent(
+        time=datetime.fromtimestamp(receipt.time_s, UTC),
+        who=receipt.grantee,
+        what=f"asked a custodian for {len(receipt.batches)} batches",
+        twin_id=receipt.twin_id,
+        purpose=_names(receipt.purpose),
+        outcome="permitted" if receipt.permitted else f"refused: {receipt.reason}",
+    )
+
+
+def _text(value: str | int | bytes) -> str:
+    return "0x" + value.hex() if isinstance(value, bytes) else hex(value) if isinstance(value, int) else value
+
+
+def _names(purposes: int) -> str:
+    return ", ".join(str(flag.name).lower() for flag in Purpose(purposes))
+
+
+def _none(_: dict[str, Any]) -> str:
+    return ""
+
+
+def _granted(args: dict[str, Any]) -> str:
+    return _names(args["scope"]["purposes"])
+
+
+def _reported(args: dict[str, Any]) -> str:
+    return "care" if args["report"]["status"] == Status.ANSWER else "care (no answer)"
+
+
+_TELLINGS: dict[tuple[str, str], tuple[str, str, str, Callable[[dict[str, Any]], str], str]] = {
+    ("TwinToken", "Transfer"): ("to", "minted a twin", "tokenId", _none, "recorded"),
+    ("DeviceRegistry", "DevicePaired"): ("device", "was paired", "twinId", _none, "recorded"),
+    ("DeviceRegistry", "DeviceUnpaired"): ("by", "cut a device off", "twinId", _none, "recorded"),
+    ("DataAnchor", "BatchAnchored"): ("device", "anchored a batch", "twinId", _none, "recorded"),
+    ("ConsentRegistry", "ConsentGranted"): ("grantee", "was granted access", "twinId", _granted, "recorded"),
+    ("ConsentRegistry", "ConsentRevoked"): ("grantee", "lost access", "twinId", _none, "recorded"),
+    ("AccessMarket", "OfferListed"): ("twinId", "was put on offer", "twinId", _none, "recorded"),
+    ("AccessMarket", "AccessPurchased"): ("buyer", "bought access", "twinId", _none, "recorded"),
+    ("PredictionOracle", "PredictionPosted"): ("model", "reported", "twinId", _reported, "recorded"),
+}

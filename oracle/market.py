@@ -1,0 +1,97 @@
+"""Offer a twin's data, buy access, take out what was earned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .consent import DAY_S
+from .errors import Denied, InputError, NotFound
+from .ports import Chain, Mined, Signer
+from .records import Category, Purpose
+
+OPERATOR_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An offer as the contract hashes it; price in the payment token's smallest unit."""
+
+    twin_id: int
+    price_per_day: int
+    categories: Category
+    purposes: Purpose
+    max_days: int
+    terms: bytes
+
+    def fields(self) -> tuple[int, int, int, int, int, bytes]:
+        """In the order of the Solidity struct."""
+        return (
+            self.twin_id,
+            self.price_per_day,
+            int(self.categories),
+            int(self.purposes),
+            self.max_days,
+            self.terms,
+        )
+
+
+def offer(chain: Chain, owner: Signer, offered: Offer) -> Mined:
+    """List an offer; lets the market open grants of exactly that scope first if it may not yet."""
+    now = chain.head().time_s
+    limits = (int(offered.categories), int(offered.purposes), now, now + OPERATOR_DAYS * DAY_S)
+    market = chain.address("AccessMarket")
+    chain.write(owner, "ConsentRegistry", "setOperator", offered.twin_id, market, limits, offered.max_days * DAY_S)
+    return chain.write(owner, "AccessMarket", "list", offered.fields())
+
+
+def offers(chain: Chain) -> list[Offer]:
+    """Every offer that can be bought now."""
+    current: dict[int, Offer] = {}
+    for event in chain.events("AccessMarket", "OfferListed"):
+        fields = event.args["offer"]
+        if chain.read("AccessMarket", "offerHashOf", fields["twinId"]) == event.args["offerHash"]:
+            current[fields["twinId"]] = Offer(
+                fields["twinId"],
+                fields["pricePerDay"],
+                Category(fields["categories"]),
+                Purpose(fields["purposes"]),
+                fields["maxDays"],
+                fields["terms"],
+            )
+    return list(current.values())
+
+
+def offer_of(chain: Chain, twin_id: int) -> Offer:
+    """The offer of one twin; NotFound when there is none."""
+    found = [one for one in offers(chain) if one.twin_id == twin_id]
+    if not found:
+        raise NotFound(f"twin {twin_id:#x} is not on offer", hint="see: medtwin market list")
+    return found[0]
+
+
+def buy(chain: Chain, buyer: Signer, offered: Offer, days: int) -> Mined:
+    """Pay into escrow and receive the offered grant. The price paid is the offer's or nothing."""
+    if not 1 <= days <= offered.max_days:
+        raise InputError(f"{days} days are not on offer", hint=f"choose 1 to {offered.max_days}")
+    price = offered.price_per_day * days
+    balance = chain.read("TestToken", "balanceOf", buyer.address)
+    if balance < price:
+        raise Denied(
+            f"{buyer.address} holds {balance} of the {price} units needed",
+            hint="get tokens for this account first",
+            kind="insufficient_tokens",
+        )
+    market = chain.address("AccessMarket")
+    if chain.read("TestToken", "allowance", buyer.address, market) < price:
+        chain.write(buyer, "TestToken", "approve", market, price)
+    return chain.write(buyer, "AccessMarket", "purchase", offered.fields(), days, price)
+
+
+def withdraw(chain: Chain, sender: Signer, twin_id: int, buyer: str) -> int:
+    """Pay out what the owner earned so far; the amount. Closes the purchase if it has ended."""
+    bought = chain.read("AccessMarket", "purchaseOf", twin_id, buyer)
+    if not int(bought.payee, 16):
+        raise NotFound(f"{buyer} has bought nothing of twin {twin_id:#x}", hint="see: medtwin market list")
+    earned, _ = chain.read("AccessMarket", "balanceOf", twin_id, buyer)
+    chain.write(sender, "AccessMarket", "withdraw", twin_id, buyer)
+    return int(earned)

@@ -1,0 +1,181 @@
+"""What the use cases need of the outside world. Adapters implement these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .records import (
+    Context,
+    ErasureRequest,
+    ErasureStatement,
+    KeyRequest,
+    Outgoing,
+    Receipt,
+    Release,
+    SealedShare,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A block of the chain: number, hash, time (s)."""
+
+    number: int
+    hash: bytes
+    time_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A decoded log: the contract's and event's names, arguments, and where it stands."""
+
+    contract: str
+    name: str
+    args: dict[str, Any]
+    block: int
+    log_index: int
+    transaction: bytes
+    time_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """A transaction that succeeded."""
+
+    transaction: bytes
+    block: int
+    time_s: int
+    gas: int
+    events: tuple[Event, ...]
+
+
+class Signer(Protocol):
+    """A secp256k1 key that never leaves its holder."""
+
+    @property
+    def address(self) -> str: ...
+    def sign_digest(self, digest: bytes) -> bytes:
+        """65-byte signature r‖s‖v (v 27 or 28, low s) over a 32-byte digest."""
+        ...
+
+    def sign_transaction(self, transaction: dict[str, Any]) -> bytes: ...
+
+
+class Chain(Protocol):
+    """The deployed suite on one EVM chain. Contract and function names are Solidity's."""
+
+    @property
+    def chain_id(self) -> int: ...
+    def address(self, contract: str) -> str: ...
+    def head(self, number: int | None = None) -> Head:
+        """The newest block, or the one of that number."""
+        ...
+
+    def read(self, contract: str, function: str, *args: Any, block: int | None = None) -> Any: ...
+    def write(self, signer: Signer, contract: str, function: str, *args: Any, gas: int | None = None) -> Mined:
+        """Send, wait for the receipt; a revert raises :class:`~oracle.errors.RevertedError`.
+
+        It is tried out on the newest block first, unless `gas` says what it may cost.
+        """
+        ...
+
+    def events(
+        self, contract: str, name: str, *, since: int = 0, until: int | None = None, **match: Any
+    ) -> list[Event]:
+        """Logs oldest first; `match` filters by indexed argument."""
+        ...
+
+    def is_signed_by(self, account: str, digest: bytes, signature: bytes, *, block: int | None = None) -> bool:
+        """Whether `account` (key or ERC-1271 contract) signed `digest`; a contract is asked at `block`."""
+        ...
+
+
+class Store(Protocol):
+    """Content-addressed blocks. Every `get` verifies; wrong bytes raise VerificationError."""
+
+    def put(self, block: bytes) -> bytes:
+        """Store and pin; return the SHA-256 digest. Idempotent."""
+        ...
+
+    def get(self, digest: bytes) -> bytes: ...
+    def has(self, digest: bytes) -> bool: ...
+    def remove(self, digest: bytes) -> None:
+        """Unpin and collect. Idempotent."""
+        ...
+
+    def describe(self) -> str:
+        """One line for people and for ``doctor``."""
+        ...
+
+
+class SignedRounds(Protocol):
+    """What a node signed: at most one digest per (twin, model, round), durable before it returns."""
+
+    def remember(self, twin_id: int, model: bytes, round_: int, digest: bytes) -> bytes:
+        """Record `digest` if the round has none yet; the digest on record."""
+        ...
+
+
+class Outbox(Protocol):
+    """A device's batches on their way, durable before anything is sent."""
+
+    def last(self) -> Outgoing | None:
+        """The newest batch, sent or not."""
+        ...
+
+    def add(self, outgoing: Outgoing) -> None: ...
+    def pending(self) -> list[Outgoing]:
+        """Batches not known to be anchored, oldest first."""
+        ...
+
+    def done(self, sequence: int) -> None: ...
+
+
+class CustodianState(Protocol):
+    """What a custodian must not lose: keys, receipts, spent nonces. Durable before each method returns."""
+
+    def key(self, twin_id: int, make: Callable[[], bytes]) -> bytes | None:
+        """The private key for a twin, made and kept at first use; None once erased."""
+        ...
+
+    def has_key(self, twin_id: int) -> bool: ...
+    def erase(self, twin_id: int, make: Callable[[bytes | None], ErasureStatement]) -> ErasureStatement:
+        """Destroy a key for good and keep the statement `make` gives for it (None: there never was one), in one step.
+
+        Asked again, it returns the same statement.
+        """
+        ...
+
+    def is_used(self, grantee: str, nonce: int) -> bool: ...
+    def append(self, make: Callable[[int], Receipt], spent: tuple[str, int] | None) -> Receipt:
+        """Store the receipt that `make` gives for the next number, and a nonce as spent, in one step.
+
+        Denied (``request_replayed``), and nothing stored, for a permit whose nonce is spent already.
+        """
+        ...
+
+    def receipts(self, since: int) -> Iterator[tuple[bytes, bytes]]: ...
+
+
+class Custodian(Protocol):
+    """One holder of key shares, local or remote."""
+
+    @property
+    def address(self) -> str: ...
+    def public_key(self, twin_id: int) -> bytes:
+        """The HPKE key that shares for this twin are sealed to; made at first use."""
+        ...
+
+    def release(self, request: KeyRequest, items: Sequence[tuple[Context, SealedShare]]) -> Release:
+        """Decide, write the receipt durably, then answer; a refusal raises :class:`~oracle.errors.Refused`."""
+        ...
+
+    def erase(self, request: ErasureRequest) -> ErasureStatement:
+        """Destroy the key for a twin on its owner's order, for good; Denied for anybody else's."""
+        ...
+
+    def receipts(self, *, since: int = 0) -> Iterator[tuple[bytes, bytes]]:
+        """(leaf bytes, signature) oldest first, for auditors."""
+        ...

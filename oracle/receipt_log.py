@@ -1,0 +1,120 @@
+"""RFC 6962 Merkle log: what makes a deleted, altered or reordered receipt visible.
+
+Imports nothing of Medtwin, so an auditor can read and run it alone.
+
+References
+----------
+RFC 6962, section 2.1; RFC 9162, section 2.1.3 and 2.1.4 for verification.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+EMPTY_ROOT = hashlib.sha256(b"").digest()
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """Hash of one entry."""
+    return hashlib.sha256(b"\x00" + entry).digest()
+
+
+def root(hashes: Sequence[bytes]) -> bytes:
+    """Root over leaf hashes in order; the hash of nothing for none."""
+    if not hashes:
+        return EMPTY_ROOT
+    stack: list[tuple[int, bytes]] = []  # (height, hash) of complete subtrees, left to right
+    for item in hashes:
+        height, node = 0, item
+        while stack and stack[-1][0] == height:
+            node = _node(stack.pop()[1], node)
+            height += 1
+        stack.append((height, node))
+    node = stack.pop()[1]
+    while stack:
+        node = _node(stack.pop()[1], node)
+    return node
+
+
+def inclusion_proof(hashes: Sequence[bytes], index: int) -> list[bytes]:
+    """Audit path of the leaf at `index`."""
+    count = len(hashes)
+    if not 0 <= index < count:
+        raise IndexError(f"there is no leaf {index} among {count}")
+    if count == 1:
+        return []
+    cut = _split(count)
+    if index < cut:
+        return [*inclusion_proof(hashes[:cut], index), root(hashes[cut:])]
+    return [*inclusion_proof(hashes[cut:], index - cut), root(hashes[:cut])]
+
+
+def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected: bytes) -> bool:
+    """Whether `leaf` stands at `index` in the tree of `size` leaves with root `expected`."""
+    if not 0 <= index < size:
+        return False
+    first, last, node = index, size - 1, leaf
+    for sibling in proof:
+        if last == 0:
+            return False
+        if first & 1 or first == last:
+            node = _node(sibling, node)
+            while not first & 1 and first:
+                first, last = first >> 1, last >> 1
+        else:
+            node = _node(node, sibling)
+        first, last = first >> 1, last >> 1
+    return last == 0 and node == expected
+
+
+def consistency_proof(hashes: Sequence[bytes], old_size: int) -> list[bytes]:
+    """Proof that the first `old_size` leaves of the tree are what they were."""
+    if not 0 < old_size <= len(hashes):
+        raise IndexError(f"there is no earlier tree of {old_size} leaves among {len(hashes)}")
+    return _subproof(old_size, hashes, True)
+
+
+def verify_consistency(old_size: int, size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
+    """Whether the tree (size, new_root) begins with the tree (old_size, old_root)."""
+    if old_size == size:
+        return old_root == new_root and not proof
+    if not 0 < old_size < size:
+        return old_size == 0 < size and old_root == EMPTY_ROOT and not proof
+    path = list(proof) if old_size & (old_size - 1) else [old_root, *proof]
+    if not path:
+        return False
+    first, last = old_size - 1, size - 1
+    while first & 1:
+        first, last = first >> 1, last >> 1
+    old = new = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            return False
+        if first & 1 or first == last:
+            old, new = _node(sibling, old), _node(sibling, new)
+            while not first & 1 and first:
+                first, last = first >> 1, last >> 1
+        else:
+            new = _node(new, sibling)
+        first, last = first >> 1, last >> 1
+    return last == 0 and old == old_root and new == new_root
+
+
+def _node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def _split(count: int) -> int:
+    """Largest power of two smaller than `count`."""
+    return 1 << (count - 1).bit_length() - 1
+
+
+def _subproof(old_size: int, hashes: Sequence[bytes], complete: bool) -> list[bytes]:
+    count = len(hashes)
+    if old_size == count:
+        return [] if complete else [root(hashes)]
+    cut = _split(count)
+    if old_size <= cut:
+        return [*_subproof(old_size, hashes[:cut], complete), root(hashes[cut:])]
+    return [*_subproof(old_size - cut, hashes[cut:], False), root(hashes[:cut])]

@@ -1,0 +1,103 @@
+"""``medtwin doctor``: what is installed, reachable, mismatched, and what to do."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Callable
+
+import typer
+
+from ... import datasets
+from ...adapters.abi import SUITE, artifact
+from ...errors import ChainError, MedtwinError
+from ...settings import Settings, open_chain, open_custodians, open_keystore, open_store, open_suite
+from ...twins import kinds
+from .console import listing
+
+Look = Callable[[Settings], str]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the root."""
+    app.command()(doctor)
+
+
+def doctor() -> None:
+    """Look at everything a command may need; each problem comes with what to do."""
+    settings = Settings.read()
+    rows = [_row(name, look, settings) for name, look in LOOKS]
+    listing(("what", "state", "found", "try"), rows, empty="")
+    if any(row[1] == "problem" for row in rows):
+        raise typer.Exit(1)
+
+
+def _row(name: str, look: Look, settings: Settings) -> tuple[str, str, str, str]:
+    try:
+        return name, "ok", look(settings), ""
+    except MedtwinError as error:
+        return name, "problem", error.sentence, error.hint
+
+
+def _python(_: Settings) -> str:
+    return platform.python_version()
+
+
+def _contracts(_: Settings) -> str:
+    return f"{len([artifact(name) for name in SUITE])} shipped artifacts"
+
+
+def _kinds(_: Settings) -> str:
+    return ", ".join(f"{name} ({kind.model_digest.hex()[:8]})" for name, kind in sorted(kinds().items()))
+
+
+def _node(_: Settings) -> str:
+    return shutil.which("node") or "none; only make dev and make test need it"
+
+
+def _chain(settings: Settings) -> str:
+    with open_chain(settings.chain) as opened:
+        return f"{settings.chain}, id {opened.web3.eth.chain_id}, block {opened.web3.eth.block_number}"
+
+
+def _suite(settings: Settings) -> str:
+    return f"{len(open_suite(settings).deployment.contracts)} contracts of {settings.deployment} are there"
+
+
+def _store(settings: Settings) -> str:
+    return open_store(settings.store).describe()
+
+
+def _custodians(settings: Settings) -> str:
+    custodians, genesis = open_custodians(settings), open_suite(settings).deployment.genesis
+    strange = [one.url for one in custodians if not one.is_on(genesis)]
+    if strange:
+        raise ChainError(
+            f"the custodian at {strange[0]} decides by another chain",
+            hint="start the custodians again, or name others in MEDTWIN_CUSTODIANS",
+            kind="custodian_elsewhere",
+        )
+    return f"{len(custodians)} answer, on this chain"
+
+
+def _keys(settings: Settings) -> str:
+    return ", ".join(open_keystore(settings).names()) or "none yet: medtwin keys new NAME"
+
+
+def _data(settings: Settings) -> str:
+    states = (f"{one.name}: {one.present(settings.data)}" for one in datasets.CATALOGUE.values())
+    return f"{settings.data}: " + ", ".join(states)
+
+
+LOOKS: tuple[tuple[str, Look], ...] = (
+    ("python", _python),
+    ("contracts", _contracts),
+    ("models", _kinds),
+    ("node", _node),
+    ("chain", _chain),
+    ("deployment", _suite),
+    ("store", _store),
+    ("custodians", _custodians),
+    ("keys", _keys),
+    ("data", _data),
+)

@@ -1,0 +1,131 @@
+"""``medtwin publish``, ``predict`` and ``fetch``: readings in, reports on, readings out."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ... import predict as prediction
+from ...fetch import fetch as fetch_batches
+from ...mint import parse_twin_id
+from ...publish import Edge, fit, unsent
+from ...publish import publish as publish_batches
+from ...readings import join
+from ...records import E6, Status
+from ...settings import (
+    Settings,
+    chain_clock_s,
+    open_custodians,
+    open_outbox,
+    open_store,
+    open_suite,
+    threshold_of,
+)
+from ...stages.explain import quantity
+from ...stages.ingest import read_csv, split
+from ...vouch import Voucher
+from .console import tell
+from .options import As, KindName, PurposeName, grantee_of, kind_named, purposes, signer
+
+MOST_READINGS_A_BATCH = 20_000
+
+
+def register(app: typer.Typer) -> None:
+    """Add the three commands to the root."""
+    app.command()(publish)
+    app.command()(predict)
+    app.command()(fetch)
+
+
+def publish(
+    twin: str,
+    file: Annotated[Path, typer.Argument(help="CSV with the columns time_ms,channel,value,unit.")],
+    device: Annotated[str, typer.Option("--device", metavar="KEY", help="Keystore of the paired device.")],
+    sender: As = "",
+    kind: KindName = "pulse",
+) -> None:
+    """Seal, store and anchor a device's readings; run it again after any interruption."""
+    settings = Settings.read()
+    chain, twin_id, twin_kind = open_suite(settings), parse_twin_id(twin), kind_named(kind)
+    readings = read_csv(file, twin_kind.schema, twin_kind.channels)
+    device_key = signer(device)
+    custodians, store = open_custodians(settings), open_store(settings.store)
+    store.has(bytes(32))  # a store that does not answer is told before anything is sealed
+    outbox = open_outbox(settings, device_key.address, chain.deployment)
+    edge = Edge(
+        chain, store, outbox, device_key, signer(sender) if sender else device_key, twin_id,
+        twin_kind.channels, int(twin_kind.category), {one.address: one.public_key(twin_id) for one in custodians},
+        threshold_of(custodians), os.urandom, lambda: chain_clock_s(chain),
+    )  # fmt: skip
+    # The whole file first: a fault at its end must not leave its beginning on the chain.
+    batches = list(split(fit(edge, readings), interval_ms=twin_kind.batch_ms, most=MOST_READINGS_A_BATCH))
+    sent = [one.outgoing.batch for one in publish_batches(edge, unsent(edge, batches))]
+    there = f"; {len(batches) - len(sent)} were there already" if len(sent) < len(batches) else ""
+    tell(
+        f"{len(sent)} batches with {sum(batch.readings for batch in sent):,} readings are anchored{there}",
+        {"twin": hex(twin_id), "batches": [batch.digest for batch in sent]},
+        next_step=f"medtwin predict {twin_id:#x} --kind {kind}",
+    )
+
+
+def predict(
+    twin: str,
+    sender: As = "",
+    kind: KindName = "pulse",
+) -> None:
+    """The newest report of a twin, as the oracle nodes posted it."""
+    settings = Settings.read()
+    chain, twin_id, twin_kind = open_suite(settings), parse_twin_id(twin), kind_named(kind)
+    report = prediction.latest_report(chain, twin_id, twin_kind.model_digest)
+    answered = report.status == Status.ANSWER
+    score, low, high = (value / E6 for value in (report.score_e6, report.low_e6, report.high_e6))
+    told = [quantity(value, twin_kind.unit) for value in (report.score_e6, report.low_e6, report.high_e6)]
+    sentence = f"{twin_kind.answers} {told[0]} ({told[1]} to {told[2]})" if answered else "no answer"
+    tell(
+        f"round {report.round}: {sentence}",
+        {
+            "twin": hex(twin_id),
+            "round": report.round,
+            "status": "answer" if answered else "no_answer",
+            "score": score if answered else None,
+            "interval": [low, high] if answered else None,
+            "model": report.model,
+            "as_of": report.as_of_s,
+        },
+    )
+
+
+def fetch(
+    twin: str,
+    purpose: PurposeName,
+    out: Annotated[Path, typer.Option("--out", help="CSV file to write.")],
+    kind: KindName = "pulse",
+    grantee: As = "",
+    through: Annotated[str, typer.Option(help="emergency or case: ask through an open emergency or case.")] = "",
+) -> None:
+    """Ask the custodians, decrypt, verify against the chain, write a CSV."""
+    settings = Settings.read()
+    chain, twin_id, twin_kind = open_suite(settings), parse_twin_id(twin), kind_named(kind)
+    opened = fetch_batches(
+        chain, open_store(settings.store), open_custodians(settings), signer(grantee),
+        twin_id=twin_id, purpose=int(purposes(purpose)), category=int(twin_kind.category), random_bytes=os.urandom,
+        voucher=Voucher(grantee_of(chain, through)) if through else None,
+    )  # fmt: skip
+    readings = join([one.readings for one in opened])
+    units = {channel.name: channel.unit for channel in twin_kind.channels}
+    partial = out.with_suffix(out.suffix + ".partial")
+    with partial.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("time_ms", "channel", "value", "unit"))
+        for time_ms, index, value in zip(readings.time_ms, readings.channel, readings.value_e6, strict=True):
+            name = readings.channels[index]
+            rows.writerow((int(time_ms), name, repr(int(value) / E6), units.get(name, "")))
+    partial.replace(out)
+    tell(
+        f"{len(readings):,} readings of {len(opened)} batches, every one verified against the chain, are in {out}",
+        {"twin": hex(twin_id), "batches": len(opened), "readings": len(readings), "file": str(out)},
+    )

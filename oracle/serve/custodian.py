@@ -1,0 +1,179 @@
+"""A custodian as a small HTTP service; run one per party, each with its own key and state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import islice
+from pathlib import Path
+from traceback import extract_tb
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+
+from ..errors import Denied, InputError, MedtwinError, NotFound, Refused
+from ..mint import parse_twin_id
+from ..ports import Chain
+from ..release import LocalCustodian
+from ..wire import (
+    MAX_REQUEST_BYTES,
+    pack_receipts,
+    pack_release,
+    pack_statement,
+    refusal,
+    unpack_erasure,
+    unpack_request,
+)
+
+PAGE = 1_000  # receipts
+MOST_RECEIPTS = 2**63 - 1  # what a file can number
+ROOT_EVERY_S = 30
+REQUESTS_A_MINUTE = 6_000  # of one address
+CBOR = "application/cbor"
+
+
+class Metrics:
+    """What an operator watches."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.decisions = Counter(
+            "medtwin_custodian_decisions", "Decisions by outcome", ["outcome"], registry=self.registry
+        )
+        self.limited = Counter("medtwin_custodian_limited", "Requests beyond the rate", registry=self.registry)
+        self.seconds = Histogram("medtwin_custodian_decision_seconds", "Time of a decision", registry=self.registry)
+
+
+def service(custodian: LocalCustodian, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> FastAPI:
+    """The HTTP face of one custodian."""
+    app = FastAPI(title="Medtwin custodian", version="1", docs_url=None, redoc_url=None)
+    budget_a_minute = RateLimitItemPerMinute(requests_a_minute)
+
+    budget = MovingWindowRateLimiter(MemoryStorage())
+    metrics = Metrics()
+
+    @app.middleware("http")
+    async def bounded(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
+        """So many requests a minute and address; the rest is refused before anything is computed."""
+        client = request.client.host if request.client else "unknown"
+        if not budget.hit(budget_a_minute, client):
+            metrics.limited.inc()
+            return Response("too many requests; wait a minute", 429, {"Retry-After": "60"}, media_type="text/plain")
+        try:
+            return await proceed(request)
+        except Exception as error:  # else the server writes out the error's text, which may name a twin
+            print(f"event=failed kind={type(error).__name__} {_place(error)}", flush=True)
+            return Response("the custodian failed; its log says where", 500, media_type="text/plain")
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        """The process answers."""
+        return Response("ok", media_type="text/plain")
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        """It could decide now: its chain endpoints answer and agree."""
+        problem = custodian.problem()
+        return Response(problem or "ready", 503 if problem else 200, media_type="text/plain")
+
+    @app.get("/metrics")
+    def exposed() -> Response:
+        """Counts for Prometheus; nothing about anybody."""
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/v1/identity")
+    def identity() -> dict[str, str]:
+        """Who this is, and on which chain."""
+        return {"address": custodian.address, "genesis": custodian.genesis().hex()}
+
+    @app.get("/v1/keys/{twin_id}")
+    def key(twin_id: str) -> Response:
+        """The key that shares for a twin are sealed to."""
+        return Response(custodian.public_key(parse_twin_id(twin_id)), media_type=CBOR)
+
+    @app.post("/v1/release")
+    async def release(request: Request) -> Response:
+        """Decide on a request; 403 carries the signed receipt of a refusal."""
+        asked, items = unpack_request(await _body(request))
+        try:
+            with metrics.seconds.time():
+                released = await run_in_threadpool(custodian.release, asked, items)
+            metrics.decisions.labels("permitted").inc()
+            return Response(pack_release(released), media_type=CBOR)
+        except Refused as refused:
+            metrics.decisions.labels(refused.receipt.reason).inc()
+            return Response(pack_release(refusal(refused.receipt)), 403, media_type=CBOR)
+
+    @app.post("/v1/erase")
+    async def erase(request: Request) -> Response:
+        """Destroy the key for a twin on its owner's order; the signed statement."""
+        order = unpack_erasure(await _body(request))
+        return Response(pack_statement(await run_in_threadpool(custodian.erase, order)), media_type=CBOR)
+
+    @app.get("/v1/receipts")
+    def receipts(since: int = 0) -> Response:
+        """A page of the log."""
+        first = min(max(0, since), MOST_RECEIPTS)
+        return Response(pack_receipts(list(islice(custodian.receipts(since=first), PAGE))), media_type=CBOR)
+
+    @app.exception_handler(MedtwinError)
+    async def said_no(_: Request, error: MedtwinError) -> Response:
+        """One sentence, no facts about anybody."""
+        gone = isinstance(error, Denied) and error.kind == "erased"
+        statuses = ((NotFound, 404), (Denied, 410 if gone else 403), (InputError, 400))
+        status = next((status for kind, status in statuses if isinstance(error, kind)), 503)
+        return Response(error.sentence, status, media_type="text/plain")
+
+    return app
+
+
+def serve(custodian: LocalCustodian, chain: Chain, *, port: int) -> None:
+    """Run on loopback until stopped; puts the log's root on the chain every half minute."""
+    config = uvicorn.Config(
+        service(custodian),
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=5,
+        limit_concurrency=256,
+    )
+    asyncio.run(_serve(uvicorn.Server(config), custodian, chain))
+
+
+async def _serve(server: uvicorn.Server, custodian: LocalCustodian, chain: Chain) -> None:
+    rooting = asyncio.create_task(_root_forever(custodian, chain))
+    try:
+        await server.serve()
+    finally:
+        rooting.cancel()
+
+
+async def _root_forever(custodian: LocalCustodian, chain: Chain) -> None:
+    while True:
+        await asyncio.sleep(ROOT_EVERY_S)
+        try:
+            await run_in_threadpool(custodian.post_root, chain)
+        except MedtwinError as error:  # the next turn tries again
+            print(f"event=root_failed kind={error.kind}", flush=True)
+
+
+def _place(error: Exception) -> str:
+    """Where it was raised: a file and a line, no values."""
+    frame = extract_tb(error.__traceback__)[-1]
+    return f"file={Path(frame.filename).name} line={frame.lineno}"
+
+
+async def _body(request: Request) -> bytes:
+    """The body, read no further than allowed."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_REQUEST_BYTES:
+            raise InputError("the request is too large", hint="ask for fewer batches at once", kind="too_large")
+    return body

@@ -1,0 +1,213 @@
+"""A small hospital to develop against: Ganache, the suite, three custodians, four nodes, some people and readings."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from .. import deploy
+from ..adapters.chain import Web3Chain
+from ..adapters.custodian_http import RemoteCustodian
+from ..adapters.ganache import MNEMONIC, ganache
+from ..adapters.keys import Keystore, LocalSigner
+from ..adapters.process import running, wait_until
+from ..consent import DAY_S, grant
+from ..errors import ChainError, MedtwinError
+from ..market import Offer, offer
+from ..mint import mint, new_twin_id
+from ..pair import pair
+from ..ports import Custodian
+from ..predict import Node
+from ..publish import Edge, publish
+from ..records import Category, Purpose, Readings
+from ..settings import (
+    Settings,
+    open_chain,
+    open_custodians,
+    open_node,
+    open_outbox,
+    open_store,
+    open_suite,
+    threshold_of,
+)
+from ..stages.ingest import split
+from ..twins import TwinKind
+from .worker import turn
+
+PASSWORD = "development"
+ROLES = (
+    "hospital", "node-1", "node-2", "node-3", "node-4", "patient-1", "patient-2", "researcher", "device-1", "device-2",
+    "custodian-1", "custodian-2", "custodian-3",
+)  # fmt: skip
+"""Accounts of the development mnemonic, in their order."""
+CUSTODIANS = 3
+CUSTODIAN_PORT = 8701
+"""Of the first; the others follow."""
+FAULTY = 1
+ETHER = 10**18
+RESEARCH_TOKENS = 1_000 * 10**18
+PRICE_PER_DAY = 5 * 10**18
+SEED_BATCHES = 4
+TERMS = b"Health research only. No attempt to identify anyone. No onward transfer."
+START_S = 60.0
+LOOK_EVERY_S = 2.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Hospital:
+    """What runs: who is who, the suite, the nodes."""
+
+    keys: Mapping[str, LocalSigner]
+    chain: Web3Chain
+    nodes: list[Node]
+    twins: list[int]
+
+
+@contextmanager
+def hospital(settings: Settings, kind: TwinKind, port: int, say: Say) -> Iterator[Hospital]:
+    """Start everything, the custodians where the settings name them, seed it, and stop it all on leaving."""
+    with ExitStack() as stack:
+        url = stack.enter_context(ganache(port))
+        settings = replace(settings, chain=url, more_chains=())
+        keys = _keys(settings, say)
+        _deploy(settings, keys)
+        say(f"suite deployed on {url}; {settings.deployment} written")
+        chain = open_suite(settings)
+        _start_custodians(stack, settings, chain.deployment.genesis)
+        custodians = open_custodians(settings)
+        say(f"custodians answer at {', '.join(settings.custodians)}")
+        store = open_store(settings.store)
+        folder = settings.home / "nodes" / chain.deployment.genesis.hex()[:8]
+        nodes = [
+            open_node(folder / name, keys[name], chain, store, custodians) for name in ROLES if name.startswith("node-")
+        ]
+        chain.write(keys["hospital"], "ModelRegistry", "register", kind.model_digest, kind.card_digest, bytes(32))
+        chain.write(keys["hospital"], "ModelRegistry", "approve", kind.model_digest)
+        twins = _seed(settings, chain, kind, keys, custodians)
+        say(f"{len(twins)} patients, their devices and {SEED_BATCHES} batches each are in")
+        yield Hospital(keys, chain, nodes, twins)
+
+
+def watch(running_hospital: Hospital, kind: TwinKind, say: Say) -> None:
+    """Report on every twin that lets the oracle look, until interrupted.
+
+    Raises
+    ------
+    ChainError
+        ``restarted_chain``: somebody started the chain anew underneath.
+    """
+    chain, refused = running_hospital.chain, dict[tuple[int, bytes, int], str]()
+    while True:
+        chain.check()
+        try:
+            turn(running_hospital.nodes, running_hospital.keys["hospital"], [kind], say, refused)
+        except ChainError:
+            chain.check()  # if it was started anew in the meantime, that is the reason to tell
+            raise
+        time.sleep(LOOK_EVERY_S)
+
+
+def _keys(settings: Settings, say: Say) -> dict[str, LocalSigner]:
+    """The development accounts, also as keystores, so that the commands can sign as any of them."""
+    keystore = Keystore(settings.home / "keys")
+    keys = {role: LocalSigner.from_mnemonic(MNEMONIC, index) for index, role in enumerate(ROLES)}
+    missing = [role for role in ROLES if role not in keystore.names()]
+    if missing:
+        say(f"writing {len(missing)} keystores")
+    for role in missing:
+        keystore.keep(role, keys[role], settings.password or PASSWORD)
+    return keys
+
+
+def _deploy(settings: Settings, keys: Mapping[str, LocalSigner]) -> None:
+    nodes = [keys[role].address for role in ROLES if role.startswith("node-")]
+    with open_chain(settings.chain) as opened:
+        suite = opened.deploy(keys["hospital"], nodes, FAULTY)
+        deploy.save(suite.deployment, settings.deployment)
+        for role in ROLES:
+            if suite.balance(keys[role].address) < ETHER:
+                opened.fund(keys[role].address, ETHER)
+
+
+def _start_custodians(stack: ExitStack, settings: Settings, genesis: bytes) -> None:
+    """Three processes with a key and a state each, started side by side."""
+    environment = settings.environment(password=settings.password or PASSWORD)
+    started = []
+    for number, url in enumerate(settings.custodians, 1):
+        command = [sys.executable, "-m", "oracle.serve.cli", "custodian", "serve", "--as", f"custodian-{number}"]
+        log = settings.home / f"custodian-{number}.log"
+        started.append(
+            stack.enter_context(running([*command, "--port", url.rpartition(":")[2]], log=log, environment=environment))
+        )
+    for number, (process, custodian) in enumerate(zip(started, open_custodians(settings), strict=True), 1):
+        if not wait_until(partial(_answers, custodian, genesis), process, START_S):
+            raise ChainError(
+                f"custodian {number} did not start at {custodian.url}",
+                hint=f"see {settings.home / f'custodian-{number}.log'}; is the port taken?",
+                kind="custodian_failed",
+            )
+
+
+def _answers(custodian: RemoteCustodian, genesis: bytes) -> bool:
+    """Not some other chain's custodian that holds the port."""
+    try:
+        return custodian.is_on(genesis)
+    except MedtwinError:
+        return False
+
+
+def _seed(
+    settings: Settings,
+    chain: Web3Chain,
+    kind: TwinKind,
+    keys: Mapping[str, LocalSigner],
+    custodians: Sequence[Custodian],
+) -> list[int]:
+    twins = []
+    recordings = islice(kind.recordings(settings.data), 2)
+    for number, recording in enumerate(recordings, 1):
+        owner, device = keys[f"patient-{number}"], keys[f"device-{number}"]
+        twin_id = new_twin_id(kind.twin_class, os.urandom)
+        mint(chain, owner, twin_id)
+        pair(chain, owner, device, twin_id, chain.head().time_s + 180 * DAY_S)
+        edge = Edge(
+            chain, open_store(settings.store),
+            open_outbox(settings, device.address, chain.deployment),
+            device, keys["hospital"], twin_id, kind.channels, int(kind.category),
+            {one.address: one.public_key(twin_id) for one in custodians}, threshold_of(custodians), os.urandom,
+        )  # fmt: skip
+        batches = split(_ending_now(recording.readings, chain), interval_ms=kind.batch_ms, most=20_000)
+        for _ in publish(edge, islice(batches, SEED_BATCHES)):
+            pass
+        twins.append(twin_id)
+    scope = Category(kind.category)
+    oracle = chain.address("PredictionOracle")
+    grant(chain, keys["patient-1"], twins[0], oracle, categories=scope, purposes=Purpose.CARE, days=90)
+    terms = hashlib.sha256(TERMS).digest()
+    offer(chain, keys["patient-1"], Offer(twins[0], PRICE_PER_DAY, scope, Purpose.RESEARCH_HEALTH, 90, terms))
+    chain.write(keys["researcher"], "TestToken", "mint", keys["researcher"].address, RESEARCH_TOKENS)
+    return twins
+
+
+def _ending_now(readings: Readings, chain: Web3Chain) -> Readings:
+    shift = chain.head().time_s * 1000 - int(readings.time_ms[-1])
+    return replace(readings, time_ms=readings.time_ms + shift)
+
+
+def home_of(settings: Settings, chosen: bool, custodian_port: int = CUSTODIAN_PORT) -> Settings:
+    """The settings with a folder of this project, unless the user chose one, and custodians from that port on."""
+    custodians = tuple(f"http://127.0.0.1:{custodian_port + number}" for number in range(CUSTODIANS))
+    home = settings.home if chosen else Path(".dev").resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    store = settings.store if settings.store.startswith("ipfs://") else str(home / "store.sqlite")
+    return replace(settings, home=home, store=store, custodians=custodians, password=settings.password or PASSWORD)

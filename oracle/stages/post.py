@@ -1,0 +1,58 @@
+"""Gather nodes' observations into what the chain accepts, and put it there once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from ..errors import Denied, RevertedError
+from ..ports import Chain, Mined, Signer
+from ..records import Observation, Report
+
+
+def agree(observations: Sequence[Observation], quorum: int) -> tuple[Report, list[bytes]]:
+    """The report a quorum signed, with its signatures by ascending signer.
+
+    Raises
+    ------
+    Denied
+        No report has a quorum; the sentence says how the nodes are divided.
+    """
+    camps: dict[Report, dict[str, bytes]] = defaultdict(dict)
+    for observation in observations:
+        camps[observation.report][observation.signer] = observation.signature
+    report, votes = max(camps.items(), key=lambda item: len(item[1]), default=(None, {}))
+    if report is None or len(votes) < quorum:
+        sizes = sorted((len(camp) for camp in camps.values()), reverse=True)
+        raise Denied(
+            f"no report has the {quorum} signatures needed: {len(camps)} different ones with {sizes}",
+            hint="see why nodes differ or are silent: medtwin doctor",
+            kind="no_quorum",
+        )
+    ascending = sorted(votes, key=lambda signer: int(signer, 16))
+    return report, [votes[signer] for signer in ascending[:quorum]]
+
+
+def post(report: Report, signatures: Sequence[bytes], chain: Chain, sender: Signer) -> Mined | None:
+    """Post unless the round is already on the chain (then None)."""
+    arguments = (
+        report.twin_id,
+        report.model,
+        report.round,
+        report.as_of_s,
+        report.status,
+        report.score_e6,
+        report.low_e6,
+        report.high_e6,
+        report.inputs_root,
+        report.explanation_root,
+        report.config,
+    )
+    if chain.read("PredictionOracle", "latest", report.twin_id, report.model).round >= report.round:
+        return None
+    try:
+        return chain.write(sender, "PredictionOracle", "post", arguments, list(signatures))
+    except RevertedError as error:
+        if error.error == "RoundNotAfter":  # another node was faster
+            return None
+        raise

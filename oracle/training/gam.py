@@ -1,0 +1,105 @@
+"""A generalised additive model for a binary outcome: penalised steps and boosted stumps, averaged into one step function."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+
+Floats = NDArray[np.float64]
+FINE, COARSE = 30, 10  # quantile groups of the stumps and of the penalised steps; the coarse edges are among the fine
+PENALTY = 0.01  # scikit-learn's C: the smaller, the smoother
+STUMPS_SHARE = 0.6
+SEEDS = range(5)
+
+
+class StepModel:
+    """Log-odds as a sum of one step function per feature.
+
+    Attributes
+    ----------
+    edges_ : list of ndarray
+        Per feature, ascending.
+    steps_ : list of ndarray
+        Per feature, one more than its edges, then the step of a missing value.
+    base_ : float
+        Mean log-odds of the training data, before calibration; every feature's steps have mean 0 there.
+    """
+
+    def fit(self, x: Floats, y: Floats) -> StepModel:
+        """Fit to rows `x` (n, n_features), NaN where missing, and outcomes `y` (n,) of 0 and 1."""
+        self.edges_ = [quantile_edges(column, FINE) for column in x.T]
+        cells = self._cells(x)
+        penalised, stumps = self._penalised(x, y), self._stumps(cells, y)
+        self.steps_ = [(1 - STUMPS_SHARE) * a + STUMPS_SHARE * b for a, b in zip(penalised, stumps, strict=True)]
+        self.base_ = 0.0
+        for steps, cell in zip(self.steps_, cells.T, strict=True):
+            steps -= steps[cell].mean()
+        odds = self.margin(x)
+        self.base_ = _intercept(odds, y)
+        return self
+
+    def margin(self, x: Floats) -> Floats:
+        """Log-odds of each row."""
+        cells = self._cells(x)
+        total = np.full(len(x), self.base_)
+        for steps, cell in zip(self.steps_, cells.T, strict=True):
+            total += steps[cell]
+        return total
+
+    def _cells(self, x: Floats) -> NDArray[np.int64]:
+        found = [np.searchsorted(edges, column, side="right") for edges, column in zip(self.edges_, x.T, strict=True)]
+        cells = np.column_stack(found)
+        missing = np.array([len(edges) + 1 for edges in self.edges_])
+        return np.where(np.isnan(x), missing[None, :], cells)
+
+    def _penalised(self, x: Floats, y: Floats) -> list[Floats]:
+        coarse = [quantile_edges(column, COARSE) for column in x.T]
+        design = [
+            np.column_stack([column[:, None] >= edges[None, :], np.isnan(column)]).astype(np.float64)
+            for edges, column in zip(coarse, x.T, strict=True)
+        ]
+        joined = np.hstack(design)
+        fitted = LogisticRegression(C=PENALTY, max_iter=5000, tol=1e-8).fit(joined - joined.mean(axis=0), y)
+        steps, at = [], 0
+        for edges, fine in zip(coarse, self.edges_, strict=True):
+            rises = fitted.coef_[0][at : at + len(edges) + 1]
+            at += len(edges) + 1
+            levels = np.concatenate([[0.0], np.cumsum(rises[:-1])])
+            below = np.concatenate([[-np.inf], fine])  # left end of each fine cell
+            steps.append(np.append(levels[np.searchsorted(edges, below, side="right")], rises[-1]))
+        return steps
+
+    def _stumps(self, cells: NDArray[np.int64], y: Floats) -> list[Floats]:
+        missing = np.array([len(edges) + 1 for edges in self.edges_])
+        ordinal = np.where(cells == missing, np.nan, cells)
+        probes = [np.zeros((count + 1, len(missing))) for count in missing]
+        for column, (probe, count) in enumerate(zip(probes, missing, strict=True)):
+            probe[:, column] = np.append(np.arange(count), np.nan)
+        probed, total = np.vstack(probes), np.zeros(sum(len(probe) for probe in probes))
+        for seed in SEEDS:
+            fitted = HistGradientBoostingClassifier(
+                max_leaf_nodes=2, max_iter=1000, learning_rate=0.05, max_features=0.03, l2_regularization=5.0,
+                min_samples_leaf=40, max_bins=FINE + 2, early_stopping=False, random_state=seed,
+            ).fit(ordinal, y)  # fmt: skip
+            total += fitted.decision_function(probed) / len(SEEDS)
+        return np.split(total, np.cumsum(missing + 1)[:-1])
+
+
+def quantile_edges(column: Floats, groups: int) -> Floats:
+    """Distinct inner quantiles of the measured values, each one of these values."""
+    measured = column[~np.isnan(column)]
+    return np.unique(np.quantile(measured, np.arange(1, groups) / groups, method="higher"))
+
+
+def _intercept(odds: Floats, y: Floats) -> float:
+    """The constant that makes the mean risk the observed rate."""
+    constant = 0.0
+    for _ in range(50):
+        risk = 1 / (1 + np.exp(-(odds + constant)))
+        step = float((y.mean() - risk.mean()) / (risk * (1 - risk)).mean())
+        constant += step
+        if abs(step) < 1e-12:
+            break
+    return constant

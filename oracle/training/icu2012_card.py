@@ -1,0 +1,163 @@
+"""The card of the intensive-care model: its figures on the held-out stays, and how often these were looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.metrics import average_precision_score
+
+from ..records import E6, Prediction, Status
+from ..twins.additive import Additive
+from . import figures
+from .figures import Floats
+
+if TYPE_CHECKING:
+    from .icu2012 import Part
+
+SEED, RESAMPLES = 2012, 2000
+DATA = (
+    "3,996 adult stays of set A of the PhysioNet/Computing in Cardiology Challenge 2012 (physionet.org, ODC-By 1.0), "
+    "read without the type of unit; 80 % of the stays develop the model and 20 % are held out, chosen by the SHA-256 of the stay's number."
+)
+METHOD = (
+    "Generalised additive model: the weighted mean of L2-penalised quantile steps (0.4) and of boosted stumps (0.6), one step "
+    "function per feature, fitted to the whole development part; slope and intercept from cross-fitted predictions (5 folds, 3 times). "
+    "Some dozens of sets of features, penalties, stumps and weights were compared by cross-validation in the development part only "
+    "(AUROC and log loss)."
+)
+EVALUATIONS = [
+    "First: trained on 60 % of the stays, calibrated on 20 %; AUROC 0.834 on 776 answered stays. "
+    "Seen: 5 of the 13 stays without an answer were deaths.",
+    "Second: the widest interval that still gives an answer was raised from 0.5 to 0.6, because of what had been seen; "
+    "AUROC 0.839 (0.803 to 0.872) on 780 answered stays, calibration slope 0.78.",
+    "Third and last, this card: development on 80 % of the stays instead of 60 % and 20 %, 155 features instead of 113, more boosting "
+    "with smaller steps, calibration and intervals by cross-fitting, at least 65 of 155 features instead of 45 of 113. All of it was chosen "
+    "in the development part, but the wish to improve came from the second evaluation; the limit of 0.6 was kept.",
+]
+LIMITS = [
+    "The held-out stays were evaluated three times in all, and one limit (the widest interval answered) was changed after the first; "
+    "they are no longer quite independent, so figures on new stays may be lower. See 'evaluations'.",
+    "Cross-validated figures are optimistic: features and settings were compared on the same stays, and the held-out AUROC is lower.",
+    "One hospital system in the United States, stays before 2009; no other place or time was tested.",
+    "The first 48 h of a stay only; the answer says nothing about what would happen under other treatment.",
+    "Counts of measurements are among the features: they reflect how this hospital worked and may not carry over.",
+    "Units are the data set's; the type of intensive care unit is not known to the model.",
+    "Contributions add up exactly, but they describe the model, not causes; correlated features share their effect.",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What cross-fitting reached in the development part, per set of folds, and what it chose."""
+
+    stays: int
+    deaths: int
+    auroc: tuple[float, ...]
+    log_loss: tuple[float, ...]
+    slope: float
+    cut: float
+    neighbours: int
+
+    def told(self) -> dict[str, Any]:
+        """As the card states it."""
+        return {
+            "stays": self.stays,
+            "deaths": self.deaths,
+            "auroc_cross_validated": [round(value, 4) for value in self.auroc],
+            "log_loss_cross_validated": [round(value, 4) for value in self.log_loss],
+            "slope_before_calibration": round(self.slope, 3),
+        }
+
+
+def card(stated: dict[str, Any], reached: Reached, held: Part) -> dict[str, Any]:
+    """Everything said about the model, with the model itself."""
+    model = Additive.of(stated)
+    made, margin = held.predictions(model), held.margin(model)
+    answered = np.array([one.status is Status.ANSWER for one in made])
+    everyone = _figures(held.died, margin, held.saps, reached)
+    few = _figures(held.died[answered], margin[answered], held.saps[answered], reached)
+    return {
+        "name": "icu2012",
+        "schema": "icu/1",
+        "title": "Risk of death in hospital from the first 48 h of intensive care",
+        "unit": "1",
+        "link": "score = 1 / (1 + exp(-margin)); margin = base + the sum of all contributions, in natural log-odds",
+        "data": DATA,
+        "method": METHOD,
+        "headline": {
+            "metric": "AUROC",
+            **{name: everyone[name] for name in ("value", "low", "high")},
+            "how": f"all {len(made)} held-out stays with {int(held.died.sum())} deaths, also those whose answer is withheld; "
+            "95 % bootstrap interval; third evaluation of these stays",
+            "baseline_name": "SAPS-I",
+            "baseline_value": everyone["saps_i"],
+        },
+        "evaluations": EVALUATIONS,
+        "all_held_out": everyone,
+        "answered_only": few,
+        "development": reached.told(),
+        "intervals": _coverage([one for one in made if one.status is Status.ANSWER], held.died[answered], reached),
+        "answered": {
+            "held_out_stays": len(made),
+            "answered": int(answered.sum()),
+            "deaths_among_unanswered": int(held.died[~answered].sum()),
+        },
+        "intended_use": "Research, teaching and the demonstration of accountable predictions. Not a medical device; not for care.",
+        "limits": LIMITS,
+        "model": stated,
+    }
+
+
+def _figures(died: Floats, margin: Floats, saps: Floats, reached: Reached) -> dict[str, Any]:
+    return _discrimination(died, margin, saps) | _calibration(died, margin, reached)
+
+
+def _discrimination(died: Floats, margin: Floats, saps: Floats) -> dict[str, Any]:
+    low, high = figures.bootstrap(figures.auroc, died, margin, seed=SEED, times=RESAMPLES)
+    known = saps >= 0
+    return {
+        "stays": len(died),
+        "deaths": int(died.sum()),
+        "value": round(figures.auroc(died, margin), 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+        "saps_i": round(figures.auroc(died, saps), 4),
+        "where_saps_i_is_known": {
+            "stays": int(known.sum()),
+            "saps_i": round(figures.auroc(died[known], saps[known]), 4),
+            "value": round(figures.auroc(died[known], margin[known]), 4),
+        },
+    }
+
+
+def _calibration(died: Floats, margin: Floats, reached: Reached) -> dict[str, Any]:
+    risk, prevalence = figures.logistic(margin), reached.deaths / reached.stays
+    slope, intercept = figures.slope_and_intercept(died, margin)
+    return {
+        "average_precision": round(float(average_precision_score(died, risk)), 4),
+        "min_sensitivity_ppv": round(figures.min_se_ppv(died, risk >= reached.cut), 4),
+        "min_sensitivity_ppv_threshold": round(reached.cut, 4),
+        "threshold_chosen": "on the cross-fitted predictions of the development part",
+        "brier": round(float(np.mean((risk - died) ** 2)), 4),
+        "brier_of_the_prevalence": round(float(np.mean((prevalence - died) ** 2)), 4),
+        "slope": round(slope, 3),
+        "intercept": round(intercept, 3),
+        "expected_calibration_error": round(figures.expected_calibration_error(died, risk), 4),
+    }
+
+
+def _coverage(made: list[Prediction], died: Floats, reached: Reached) -> dict[str, Any]:
+    risk, low, high = (
+        np.array([getattr(one, f"{field}_e6") for one in made]) / E6 for field in ("score", "low", "high")
+    )
+    tenths = np.array_split(np.argsort(risk, kind="stable"), 10)
+    inside = sum(low[rows].mean() <= died[rows].mean() <= high[rows].mean() for rows in tenths)
+    return {
+        "method": f"95 % Wilson interval of the death rate among the {reached.neighbours} development stays of nearest cross-fitted risk, "
+        "widened so that it rises with risk and holds the score: uncertainty of the risk, not of one person's outcome",
+        "coverage": f"the observed death rate lies inside the mean interval in {inside} of 10 answered held-out groups of equal size",
+        "groups_covered": int(inside),
+        "mean_width": round(float((high - low).mean()), 4),
+    }

@@ -1,0 +1,111 @@
+"""Twin kinds: what a twin measures, which model looks at it, and real recordings to try it with.
+
+A kind is installed by an entry point of the group ``medtwin.twins`` that names a class without arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..errors import InputError
+from ..records import Category, Channel, Features, Prediction, Readings, TwinClass
+from .news2 import News2
+
+__all__ = ["Recording", "TwinKind", "kinds"]
+
+GROUP = "medtwin.twins"
+BUILT_IN = {"icu2012": "oracle.twins.icu:Icu", "pulse": "oracle.twins.pulse:Pulse"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Real readings with a name and a note on where they come from."""
+
+    name: str
+    readings: Readings
+    note: str
+
+
+class TwinKind(Protocol):
+    """What every kind of twin offers.
+
+    `window` is how many of the last batches a round reads, `batch_ms` how much time a batch spans,
+    `answers` what the score is, in words. `card` says what the model was trained on and how good it is.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def schema(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def answers(self) -> str: ...
+    @property
+    def category(self) -> Category: ...
+    @property
+    def channels(self) -> tuple[Channel, ...]: ...
+    @property
+    def window(self) -> int: ...
+    @property
+    def batch_ms(self) -> int: ...
+    @property
+    def twin_class(self) -> TwinClass: ...
+    @property
+    def model_bytes(self) -> bytes: ...
+    @property
+    def model_digest(self) -> bytes: ...
+    @property
+    def card(self) -> dict[str, Any]: ...
+    @property
+    def card_digest(self) -> bytes: ...
+    def features(self, readings: Readings) -> Features: ...
+    def predict(self, features: Features) -> Prediction: ...
+    def early_warning(self, readings: Readings) -> News2: ...
+    def recordings(self, data_dir: Path) -> Iterator[Recording]: ...
+
+
+def kinds() -> dict[str, TwinKind]:
+    """Every kind by name: the two built in, and those that installed packages add.
+
+    Raises
+    ------
+    InputError
+        An entry point does not load, or takes the name of a kind that is built in.
+    """
+    found: dict[str, TwinKind] = {}
+    for name, target in BUILT_IN.items():
+        module, _, attribute = target.partition(":")
+        found[name] = getattr(import_module(module), attribute)()
+    for entry in entry_points(group=GROUP):
+        if BUILT_IN.get(entry.name) != entry.value:
+            name = _free(entry, found)
+            found[name] = _loaded(entry)
+    return found
+
+
+def _free(entry: EntryPoint, found: dict[str, TwinKind]) -> str:
+    if entry.name in found:
+        raise InputError(
+            f"{entry.value} calls itself {entry.name!r}, as another kind of twin does",
+            hint="uninstall one of the two packages",
+            kind="kind_taken",
+        )
+    return entry.name
+
+
+def _loaded(entry: EntryPoint) -> TwinKind:
+    try:
+        kind: TwinKind = entry.load()()
+    except (ImportError, AttributeError) as error:
+        raise InputError(
+            f"the kind of twin {entry.name!r} does not load: {error}",
+            hint=f"repair or uninstall the package that brings {entry.value}",
+            kind="broken_kind",
+        ) from error
+    return kind

@@ -1,0 +1,133 @@
+"""The kind ``icu2012``: an adult's first two days of intensive care, and the risk of dying in hospital."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import lzma
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from ..errors import NotFound
+from ..records import Category, Channel, Features, Prediction, Readings, TwinClass
+from ..stages.ingest import collect
+from . import Recording
+from .icu_channels import PARAMETERS
+from .icu_features import HOUR_MS, stay_features
+from .news2 import News2, news2
+from .shipped import Shipped
+
+MINUTE_MS = 60_000
+FILE = Path("icu2012") / "set-a.csv.xz"
+DEVELOPMENT_PERCENT = 80  # the rest is held out
+OBSERVED_MS = 4 * HOUR_MS  # how old a value may be and still belong to one set of observations
+AIR = 0.21
+NOTE = "PhysioNet/CinC Challenge 2012, set A, stay {}: not used in training; minutes as recorded, {} implausible values left out"
+
+
+class Icu:
+    """Intensive care; the model answers for the first 48 h of a stay."""
+
+    name = "icu2012"
+    schema = "icu/1"
+    unit = "1"
+    answers = "risk of death in hospital"
+    category = Category.VITALS
+    channels: tuple[Channel, ...] = tuple(PARAMETERS.values())
+    batch_ms = 4 * HOUR_MS
+    window = 13  # 48 h and the reading that ends them
+    twin_class = TwinClass.PATIENT
+
+    def __init__(self, shipped: Shipped | None = None) -> None:
+        self._shipped = shipped or Shipped.named(self.name)
+        self.model_bytes = self._shipped.model_bytes
+        self.model_digest = self._shipped.model_digest
+        self.card = self._shipped.card
+        self.card_digest = self._shipped.card_digest
+
+    def features(self, readings: Readings) -> Features:
+        """Single values, means, spreads, counts, changes and ratios of the first 48 h."""
+        return stay_features(readings)
+
+    def predict(self, features: Features) -> Prediction:
+        """The risk with its parts, or why there is none."""
+        return self._shipped.predict(features)
+
+    def early_warning(self, readings: Readings) -> News2:
+        """NEWS2 as far as the stay tells.
+
+        Always incomplete: arterial saturation is not SpO2 by oximeter, and the coma scale is not ACVPU.
+        """
+        now_ms = int(readings.time_ms[-1])
+        respiration = _latest(readings, ("respiration_rate",), now_ms)
+        inspired = _latest(readings, ("inspired_oxygen",), now_ms)
+        ventilated = _latest(readings, ("ventilated",), now_ms)
+        return news2(
+            respiration=respiration,
+            oxygen=True if ventilated else None if inspired is None else inspired > AIR,
+            systolic=_latest(readings, ("systolic_arterial", "systolic_cuff"), now_ms),
+            pulse=_latest(readings, ("heart_rate",), now_ms),
+            temperature=_latest(readings, ("temperature",), now_ms),
+        )
+
+    def recordings(self, data_dir: Path) -> Iterator[Recording]:
+        """Stays that were not used in training, in the order of the file, read as far as asked for.
+
+        Raises
+        ------
+        NotFound
+            The data set is not in `data_dir`.
+        """
+        for stay, rows in stays(data_dir):
+            if part_of(stay) == "held-out":
+                readings, dropped = stay_readings(rows)
+                yield Recording(f"stay {stay}", readings, NOTE.format(stay, dropped))
+
+
+def part_of(stay: str) -> str:
+    """``development`` or ``held-out``: decided by the SHA-256 of the stay's number alone."""
+    bucket = int.from_bytes(hashlib.sha256(stay.encode()).digest()[:4], "big") % 100
+    return "development" if bucket < DEVELOPMENT_PERCENT else "held-out"
+
+
+def stays(data_dir: Path) -> Iterator[tuple[str, list[list[str]]]]:
+    """Each stay's number and its rows (record_id, minute, parameter, value), as the file has them."""
+    path = data_dir / FILE
+    if not path.is_file():
+        raise NotFound(
+            f"there is no {FILE} in {data_dir}",
+            hint="fetch it: medtwin data get icu2012, or set MEDTWIN_DATA to the folder that has it",
+            kind="missing_data",
+        )
+    with lzma.open(path, "rt", encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        next(rows)
+        for stay, group in groupby(rows, key=lambda row: row[0]):
+            yield stay, list(group)
+
+
+def stay_readings(rows: Sequence[Sequence[str]]) -> tuple[Readings, int]:
+    """A stay's plausible readings, and how many were left out; of several ages the middle one is kept."""
+    kept: list[tuple[int, str, float]] = []
+    ages: list[float] = []
+    for _, minute, parameter, text in rows:
+        channel, value = PARAMETERS[parameter], float(text)
+        if not channel.low <= value <= channel.high:
+            continue
+        if channel.name == "age":
+            ages.append(value)
+        else:
+            kept.append((int(minute) * MINUTE_MS, channel.name, value))
+    if ages:
+        kept.insert(0, (int(rows[0][1]) * MINUTE_MS, "age", sorted(ages)[(len(ages) - 1) // 2]))
+    return collect(kept, Icu.schema), len(rows) - len(kept)
+
+
+def _latest(readings: Readings, names: Sequence[str], now_ms: int) -> float | None:
+    """The newest value of the first of these channels that has one within the last 4 h."""
+    for name in names:
+        times, values = readings.of(name)
+        if len(times) and now_ms - int(times[-1]) <= OBSERVED_MS:
+            return round(float(values[-1]), 6)
+    return None
