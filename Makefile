@@ -79,7 +79,7 @@ test-oracle: setup-dev ## Run the Python package's own tests
 test-contracts: setup-dev ## Run the contracts' tests (brownie on Ganache)
 	@mkdir -p reports "$(TOOLS)/home"
 	$(BROWNIE) $(BIN)/python -m scripts.brownie_networks
-	$(BROWNIE) PYTEST_ADDOPTS="-o filterwarnings=default --junitxml=reports/contracts.xml" \
+	$(BROWNIE) PYTEST_ADDOPTS="--hypothesis-seed=0 -o filterwarnings=default --junitxml=reports/contracts.xml" \
 		$(BIN)/brownie test tests/contracts
 
 test-integration: setup-dev need-data ## Run whole paths over Ganache and a real IPFS node

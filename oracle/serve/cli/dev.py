@@ -67,7 +67,7 @@ def dev(
     def say(line: str) -> None:
         ERRORS.print(f"[green]✓[/] {escape(line)}", highlight=False)
 
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: what was started here must end here
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT too: a shell's background job ignores it
         signal.signal(ending, signal.default_int_handler)
     with hospital(settings, twin_kind, port, say) as running:
         contracts = running.chain.deployment.contracts
