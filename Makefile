@@ -13,9 +13,10 @@ BROWNIE := HOME="$(TOOLS)/home" PATH="$(CURDIR)/node_modules/.bin:$$PATH" SOLCX_
 # Clinical data sets for tests and training: beside this folder, or fetched from their publishers.
 MEDTWIN_DATA ?= $(if $(wildcard ../shared/data),../shared/data,$(TOOLS)/data)
 export MEDTWIN_DATA
+LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse readmission_diabetes130
 
-.PHONY: help setup setup-dev demo dev test test-oracle test-contracts test-integration check format artifacts models \
-	bench bench-lock clean need-python need-node need-data
+.PHONY: help setup setup-dev demo dev test test-oracle test-contracts test-integration check format artifacts models evaluate \
+	bench bench-gas bench-lock clean need-python need-node need-data
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -105,14 +106,19 @@ artifacts: setup-dev ## Compile contracts/ into oracle/artifacts/
 	$(BIN)/python -m scripts.build_artifacts
 
 models: need-data setup-dev ## Train the shipped models (MEDTWIN_DATA names the folder of data sets)
-	$(BIN)/python -m oracle.training icu2012 --data "$(MEDTWIN_DATA)"
-	$(BIN)/python -m oracle.training pulse --data "$(MEDTWIN_DATA)"
+	for kind in $(LEARNED); do $(BIN)/medtwin train $$kind --data "$(MEDTWIN_DATA)" --out oracle/artifacts/models || exit 1; done
+
+evaluate: setup ## Judge the shipped models on the data sets in MEDTWIN_DATA
+	@for kind in $(filter-out pulse,$(LEARNED)); do echo "$$kind"; $(BIN)/medtwin evaluate $$kind --data "$(MEDTWIN_DATA)" || exit 1; done
 
 need-data: setup # says itself where else to get it, and where to put it
 	@test -f "$(MEDTWIN_DATA)/icu2012/set-a.csv.xz" || $(BIN)/medtwin data get icu2012
 
 bench: setup-dev ## Measure gas and speed beside the peers
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/python -m bench
+
+bench-gas: setup-dev ## Measure gas alone, into bench/results/gas.json
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/python -m bench.operations
 
 bench-lock: setup-dev ## Race revocations against fetches on live processes (N=200)
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/python -m bench.lock $(or $(N),200)

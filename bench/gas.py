@@ -111,7 +111,8 @@ def _grant_by_signature(cast: Cast, grantee: str) -> int:
     nonce = chain.read("ConsentRegistry", "nonces", cast.owner.address)
     facts = {
         "twinId": cast.twin_id, "grantee": grantee, "categories": categories, "purposes": purposes,
-        "notBefore": start, "expiry": end, "nonce": nonce, "deadline": cast.now_s + DAY_S,
+        "notBefore": start, "expiry": end, "epoch": chain.read("TwinToken", "epochOf", cast.twin_id), "nonce": nonce,
+        "deadline": cast.now_s + DAY_S,
     }  # fmt: skip
     domain = Domain(chain.chain_id, chain.address("ConsentRegistry"))
     signature = cast.owner.sign_digest(digest(domain, "ConsentGrant", facts))
