@@ -16,7 +16,7 @@ MOST_LINES = 400
 
 BASE = {"records", "errors", "cbor", "keccak", "receipt_log"}
 FORMS = {"merkle", "envelope", "ports", "typed_data", "readings", "hpke", "receipts", "wire", "vouch"}
-ORDER = ("base", "forms", "steps", "use cases", "edge", "serve")
+ORDER = ("base", "forms", "steps", "use cases", "training", "edge", "serve")
 ADAPTERS_MAY_NAME = {"base", "forms", "adapters"}
 MAY_NAME_ADAPTERS = {"adapters", "edge", "serve"}
 BUILD_ADAPTERS = ("settings", "serve.demo", "serve.devnet", "adapters")

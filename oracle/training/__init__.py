@@ -1,5 +1,5 @@
-"""How the shipped models were made: ``python -m oracle.training icu2012|pulse --data FOLDER``.
+"""How the shipped models are made and judged: ``medtwin train KIND`` and ``medtwin evaluate KIND``.
 
-Training is deterministic: the same data and libraries give the same bytes. It needs the extra
-``medtwin[train]`` (onnx, scikit-learn); nothing here is imported when a model runs.
+`learners` lists the kinds, one module each. Training is deterministic: the same data and libraries give the same
+bytes. Training needs the extra ``medtwin[train]`` (onnx), judging does not; nothing here is imported when a model runs.
 """

@@ -9,13 +9,22 @@ from sklearn.linear_model import LogisticRegression
 
 Floats = NDArray[np.float64]
 FINE, COARSE = 30, 10  # quantile groups of the stumps and of the penalised steps; the coarse edges are among the fine
-PENALTY = 0.01  # scikit-learn's C: the smaller, the smoother
-STUMPS_SHARE = 0.6
-SEEDS = range(5)
 
 
 class StepModel:
     """Log-odds as a sum of one step function per feature.
+
+    Parameters
+    ----------
+    stumps_share : float
+        Weight of the boosted stumps; the rest is that of the penalised steps.
+    penalty : float
+        scikit-learn's C of the penalised steps: the smaller, the smoother.
+    rounds, rate, features_share, least : int, float, float, int
+        Of the boosting: how many stumps, how much of each is taken, the share of features each may choose from, and
+        the fewest rows on either side.
+    seeds : int
+        How many boostings are averaged.
 
     Attributes
     ----------
@@ -27,12 +36,34 @@ class StepModel:
         Mean log-odds of the training data, before calibration; every feature's steps have mean 0 there.
     """
 
+    def __init__(
+        self,
+        *,
+        stumps_share: float = 0.6,
+        penalty: float = 0.01,
+        rounds: int = 1000,
+        rate: float = 0.05,
+        features_share: float = 0.03,
+        least: int = 40,
+        seeds: int = 5,
+    ) -> None:
+        self.stumps_share = stumps_share
+        self.penalty = penalty
+        self.rounds = rounds
+        self.rate = rate
+        self.features_share = features_share
+        self.least = least
+        self.seeds = seeds
+
     def fit(self, x: Floats, y: Floats) -> StepModel:
         """Fit to rows `x` (n, n_features), NaN where missing, and outcomes `y` (n,) of 0 and 1."""
         self.edges_ = [quantile_edges(column, FINE) for column in x.T]
         cells = self._cells(x)
-        penalised, stumps = self._penalised(x, y), self._stumps(cells, y)
-        self.steps_ = [(1 - STUMPS_SHARE) * a + STUMPS_SHARE * b for a, b in zip(penalised, stumps, strict=True)]
+        share = self.stumps_share
+        nothing = [np.zeros(len(edges) + 2) for edges in self.edges_]
+        penalised = self._penalised(x, y) if share < 1 else nothing
+        stumps = self._stumps(cells, y) if share > 0 else nothing
+        self.steps_ = [(1 - share) * a + share * b for a, b in zip(penalised, stumps, strict=True)]
         self.base_ = 0.0
         for steps, cell in zip(self.steps_, cells.T, strict=True):
             steps -= steps[cell].mean()
@@ -61,7 +92,7 @@ class StepModel:
             for edges, column in zip(coarse, x.T, strict=True)
         ]
         joined = np.hstack(design)
-        fitted = LogisticRegression(C=PENALTY, max_iter=5000, tol=1e-8).fit(joined - joined.mean(axis=0), y)
+        fitted = LogisticRegression(C=self.penalty, max_iter=5000, tol=1e-8).fit(joined - joined.mean(axis=0), y)
         steps, at = [], 0
         for edges, fine in zip(coarse, self.edges_, strict=True):
             rises = fitted.coef_[0][at : at + len(edges) + 1]
@@ -78,12 +109,12 @@ class StepModel:
         for column, (probe, count) in enumerate(zip(probes, missing, strict=True)):
             probe[:, column] = np.append(np.arange(count), np.nan)
         probed, total = np.vstack(probes), np.zeros(sum(len(probe) for probe in probes))
-        for seed in SEEDS:
+        for seed in range(self.seeds):
             fitted = HistGradientBoostingClassifier(
-                max_leaf_nodes=2, max_iter=1000, learning_rate=0.05, max_features=0.03, l2_regularization=5.0,
-                min_samples_leaf=40, max_bins=FINE + 2, early_stopping=False, random_state=seed,
+                max_leaf_nodes=2, max_iter=self.rounds, learning_rate=self.rate, max_features=self.features_share,
+                l2_regularization=5.0, min_samples_leaf=self.least, max_bins=FINE + 2, early_stopping=False, random_state=seed,
             ).fit(ordinal, y)  # fmt: skip
-            total += fitted.decision_function(probed) / len(SEEDS)
+            total += fitted.decision_function(probed) / self.seeds
         return np.split(total, np.cumsum(missing + 1)[:-1])
 
 

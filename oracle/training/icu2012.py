@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,29 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
+from ..errors import InputError, NotFound
 from ..records import E6, Features, Prediction, to_e6
 from ..twins.additive import Additive
-from ..twins.icu import part_of, stay_readings, stays
+from ..twins.icu import PARTS, part_of, stay_readings, stays
 from ..twins.icu_features import NAMES, stay_features
 from . import figures, icu2012_card
 from .figures import Floats
 from .gam import StepModel
+from .judged import (
+    GROUPS,
+    Bools,
+    Figure,
+    answered,
+    figure,
+    groups_covered,
+    intervals,
+    margins,
+    risk_figures,
+    subgroup_figures,
+)
+from .steps import rate_interval, terms
+
+OUTCOMES = ("In-hospital_death", "SAPS-I", "SOFA")
 
 NEIGHBOURS, STRIDE = 150, 25  # stays behind one interval; rows of the table are this many stays apart
 TOLERANCE_PERCENT = 25
@@ -27,11 +44,12 @@ FOLDS, SEEDS = 5, (2012, 2013, 2014)  # one set of folds per seed
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Rows of one part of the data: features, deaths, SAPS-I (-1 where it is not known)."""
+    """Rows of one part of the data: features, deaths, SAPS-I and SOFA (-1 where it is not known)."""
 
     x: Floats
     died: Floats
     saps: Floats
+    sofa: Floats
 
     def predictions(self, model: Additive) -> list[Prediction]:
         """What the model says of each row."""
@@ -39,29 +57,104 @@ class Part:
 
     def margin(self, model: Additive) -> Floats:
         """Log-odds of each row, answered or not."""
-        return np.array([_margin(model, row) for row in self.x])
+        return margins(model, self.x)
 
 
 def train(data: Path) -> dict[str, Any]:
-    """The card, with everything the graph and the explanation are made from."""
+    """The card, with everything the graph and the explanation are made from.
+
+    Judged is a model of the development part alone; shipped is one made in the same way from all but the unseen part.
+    """
     parts = read(data)
-    stated, reached = develop(parts["development"])
-    return icu2012_card.card(stated, reached, parts["held-out"])
+    judged, held = develop(parts["development"]), joined(parts["held-out"], parts["unseen"])
+    shipped = develop(joined(parts["development"], parts["held-out"]))
+    return icu2012_card.card(judged, held, shipped, parts["unseen"])
+
+
+def evaluate(data: Path, cards: Mapping[str, Mapping[str, Any]], since: str = "") -> dict[str, Figure]:
+    """Figures of the trained model on every stay in ``data/icu2012`` whose outcome is known.
+
+    Raises
+    ------
+    InputError
+        `since` was given: stays have no date.
+    """
+    if since:
+        raise InputError("the stays of icu2012 have no date", hint="leave --from away")
+    everyone, card = joined(*read(data).values()), cards["icu2012"]
+    model = Additive.of(card["model"])
+    margin = margins(model, everyone.x)
+    risk, low_high = figures.logistic(margin), intervals(model, margin, figures.logistic(margin))
+    found = risk_figures(everyone.died, margin, card["threshold"])
+    found["coverage"] = Figure(groups_covered(everyone.died, risk, *low_high) / GROUPS, None, None, len(risk))
+    clear = answered(model, everyone.x) & (low_high[1] - low_high[0] <= model.widest_e6 / E6)
+    found["answered"] = Figure(float(clear.mean()), None, None, len(risk))
+    for name, scored in (("saps_i", everyone.saps), ("sofa", everyone.sofa)):
+        known = scored >= 0
+        found[f"{name}_auroc"] = figure(figures.auroc, everyone.died[known], scored[known])
+    found["baseline_auroc"] = found["saps_i_auroc"]
+    found["gain"] = figure(_gain, everyone.died, margin, everyone.saps)
+    return found | subgroup_figures(everyone.died, margin, _subgroups(everyone.x))
+
+
+def _gain(died: Floats, margin: Floats, saps: Floats) -> float:
+    return figures.auroc(died, margin) - figures.auroc(died, saps)
+
+
+def _subgroups(x: Floats) -> dict[str, Bools]:
+    age, male = x[:, NAMES.index("age")], x[:, NAMES.index("male")]
+    return {
+        "female": male == 0, "male": male == 1, "age_under_50": age < 50, "age_50_to_64": (age >= 50) & (age < 65),
+        "age_65_to_79": (age >= 65) & (age < 80), "age_80_and_over": age >= 80,
+    }  # fmt: skip
 
 
 def read(data: Path) -> dict[str, Part]:
-    """The two parts, with the very features the model will see."""
-    with (data / "icu2012" / "outcomes-a.csv").open(encoding="utf-8", newline="") as file:
-        outcome = {row["RecordID"]: row for row in csv.DictReader(file)}
-    rows: dict[str, list[tuple[Floats, float, float]]] = {"development": [], "held-out": []}
+    """The three parts, with the very features the model will see; stays whose outcome no file tells are left out."""
+    outcome = _outcomes(data)
+    rows: dict[str, list[tuple[Floats, float, float, float]]] = {name: [] for name in PARTS}
     for stay, lines in stays(data):
-        values = stay_features(stay_readings(lines)[0]).values
-        known = outcome[stay]
-        rows[part_of(stay)].append((values, float(known["In-hospital_death"]), float(known["SAPS-I"])))
-    return {
-        name: Part(np.array([r[0] for r in part]), np.array([r[1] for r in part]), np.array([r[2] for r in part]))
-        for name, part in rows.items()
-    }
+        if stay in outcome:
+            values = stay_features(stay_readings(lines)[0]).values
+            rows[part_of(stay)].append((values, *outcome[stay]))
+    if not any(rows.values()):
+        raise NotFound(
+            f"no stay in {data / 'icu2012'} has an outcome",
+            hint="outcomes-*.csv must name the stays (RecordID) of set-*.csv.xz",
+            kind="missing_data",
+        )
+    return {name: _part(part) for name, part in rows.items()}
+
+
+def joined(*parts: Part) -> Part:
+    """The stays of several parts as one."""
+    return Part(
+        np.vstack([part.x for part in parts]),
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("died", "saps", "sofa")),
+    )
+
+
+def _part(rows: list[tuple[Floats, float, float, float]]) -> Part:
+    x = np.array([row[0] for row in rows]).reshape(len(rows), len(NAMES))
+    rest = np.array([row[1:] for row in rows], np.float64).reshape(len(rows), 3)
+    return Part(x, *rest.T)
+
+
+def _outcomes(data: Path) -> dict[str, tuple[float, float, float]]:
+    """Per stay: death, SAPS-I and SOFA (-1 where not known)."""
+    found: dict[str, tuple[float, float, float]] = {}
+    for path in sorted((data / "icu2012").glob("outcomes-*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = {"RecordID", *OUTCOMES} - set(reader.fieldnames or ())
+            if missing:
+                raise InputError(
+                    f"{path.name} has no column {', '.join(sorted(missing))}", hint="it must be laid out as set A's is"
+                )
+            for row in reader:
+                died, saps, sofa = (float(row[name]) for name in OUTCOMES)
+                found[row["RecordID"]] = (died, saps, sofa)
+    return found
 
 
 def develop(part: Part) -> tuple[dict[str, Any], icu2012_card.Reached]:
@@ -73,8 +166,8 @@ def develop(part: Part) -> tuple[dict[str, Any], icu2012_card.Reached]:
     stated = {
         "link": "logistic",
         "base_e6": to_e6(slope * fitted.base_ + shift),
-        "terms": _terms(fitted, slope, part.x),
-        "interval": _interval(margin, part.died),
+        "terms": terms(NAMES, fitted, slope, part.x),
+        "interval": rate_interval(margin, part.died, neighbours=NEIGHBOURS, stride=STRIDE),
         "least_present": LEAST_PRESENT,
         "tolerance_percent": TOLERANCE_PERCENT,
         "widest_e6": to_e6(WIDEST),
@@ -99,48 +192,3 @@ def _crossed(part: Part) -> Floats:
         for fit, test in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(part.x, part.died):
             margin[row, test] = StepModel().fit(part.x[fit], part.died[fit]).margin(part.x[test])
     return margin
-
-
-def _terms(fitted: StepModel, slope: float, x: Floats) -> list[dict[str, Any]]:
-    terms = []
-    for name, edges, steps, column in zip(NAMES, fitted.edges_, fitted.steps_, x.T, strict=True):
-        levels = [to_e6(slope * float(step)) for step in steps]
-        kept = [k for k in range(len(edges)) if levels[k] != levels[k + 1]]
-        terms.append(
-            {
-                "feature": name,
-                "edges_e6": [to_e6(float(edges[k])) for k in kept],
-                "steps_e6": [levels[0], *(levels[k + 1] for k in kept)],
-                "slope_e6": 0,
-                "centre_e6": 0,
-                "missing_e6": levels[-1],
-                "low_e6": to_e6(float(np.nanmin(column))),
-                "high_e6": to_e6(float(np.nanmax(column))),
-            }
-        )
-    return terms
-
-
-def _interval(margin: Floats, died: Floats) -> dict[str, Any]:
-    """Per stretch of the margin, Wilson's interval of the death rate of the nearest stays, by cross-fitted margins."""
-    order = np.argsort(margin, kind="stable")
-    starts = range(0, len(order) - NEIGHBOURS + 1, STRIDE)
-    windows = [order[start : start + NEIGHBOURS] for start in starts]
-    middles = np.array([np.median(margin[rows]) for rows in windows])
-    bounds = np.array([figures.wilson(int(died[rows].sum()), NEIGHBOURS) for rows in windows])
-    low = np.minimum.accumulate(bounds[::-1, 0])[::-1]  # risk orders stays, so an interval may only widen for that
-    high = np.maximum.accumulate(bounds[:, 1])
-    return {
-        "by": "margin",
-        "edges_e6": [to_e6(float(edge)) for edge in (middles[1:] + middles[:-1]) / 2],
-        "low_e6": [to_e6(float(bound)) for bound in low],
-        "high_e6": [to_e6(float(bound)) for bound in high],
-        "around": False,
-    }
-
-
-def _margin(model: Additive, row: Floats) -> float:
-    total = model.base_e6
-    for term, value in zip(model.terms, row, strict=True):
-        total += (term.missing_e6 or 0) if np.isnan(value) else term.at(to_e6(float(value)))
-    return total / E6

@@ -19,8 +19,9 @@ from .news2 import News2, news2
 from .shipped import Shipped
 
 MINUTE_MS = 60_000
-FILE = Path("icu2012") / "set-a.csv.xz"
-DEVELOPMENT_PERCENT = 80  # the rest is held out
+FOLDER = "icu2012"
+PATTERN = "set-*.csv.xz"
+PARTS = {"development": 80, "held-out": 97, "unseen": 100}  # up to this percent of the stays
 OBSERVED_MS = 4 * HOUR_MS  # how old a value may be and still belong to one set of observations
 AIR = 0.21
 NOTE = "PhysioNet/CinC Challenge 2012, set A, stay {}: not used in training; minutes as recorded, {} implausible values left out"
@@ -72,7 +73,7 @@ class Icu:
         )
 
     def recordings(self, data_dir: Path) -> Iterator[Recording]:
-        """Stays that were not used in training, in the order of the file, read as far as asked for.
+        """Stays that no model was ever fitted to, in the order of the files, read as far as asked for.
 
         Raises
         ------
@@ -80,31 +81,32 @@ class Icu:
             The data set is not in `data_dir`.
         """
         for stay, rows in stays(data_dir):
-            if part_of(stay) == "held-out":
+            if part_of(stay) == "unseen":
                 readings, dropped = stay_readings(rows)
                 yield Recording(f"stay {stay}", readings, NOTE.format(stay, dropped))
 
 
 def part_of(stay: str) -> str:
-    """``development`` or ``held-out``: decided by the SHA-256 of the stay's number alone."""
-    bucket = int.from_bytes(hashlib.sha256(stay.encode()).digest()[:4], "big") % 100
-    return "development" if bucket < DEVELOPMENT_PERCENT else "held-out"
+    """``development``, ``held-out`` or ``unseen``: decided by the SHA-256 of the stay's number alone."""
+    percent = int.from_bytes(hashlib.sha256(stay.encode()).digest()[:4], "big") % 100
+    return next(part for part, end in PARTS.items() if percent < end)
 
 
 def stays(data_dir: Path) -> Iterator[tuple[str, list[list[str]]]]:
-    """Each stay's number and its rows (record_id, minute, parameter, value), as the file has them."""
-    path = data_dir / FILE
-    if not path.is_file():
+    """Each stay's number and its rows (record_id, minute, parameter, value), as the files have them."""
+    paths = sorted((data_dir / FOLDER).glob(PATTERN))
+    if not paths:
         raise NotFound(
-            f"there is no {FILE} in {data_dir}",
+            f"there is no {FOLDER}/{PATTERN} in {data_dir}",
             hint="fetch it: medtwin data get icu2012, or set MEDTWIN_DATA to the folder that has it",
             kind="missing_data",
         )
-    with lzma.open(path, "rt", encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        next(rows)
-        for stay, group in groupby(rows, key=lambda row: row[0]):
-            yield stay, list(group)
+    for path in paths:
+        with lzma.open(path, "rt", encoding="utf-8", newline="") as file:
+            rows = csv.reader(file)
+            next(rows)
+            for stay, group in groupby(rows, key=lambda row: row[0]):
+                yield stay, list(group)
 
 
 def stay_readings(rows: Sequence[Sequence[str]]) -> tuple[Readings, int]:

@@ -47,7 +47,7 @@ class Shipped:
         except FileNotFoundError:
             raise NotFound(
                 f"the model {name} is not in this installation",
-                hint=f"train it: python -m oracle.training {name} --data FOLDER",
+                hint="train it: medtwin train KIND --data FOLDER --out FOLDER",
                 kind="missing_model",
             ) from None
 

@@ -26,6 +26,7 @@ from . import (
     market,
     model,
     publish,
+    train,
     twin,
 )
 from .console import ERRORS, OUTPUT, wants_json
@@ -58,6 +59,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(keys.app, name="keys")
 erase.register(app)
 doctor.register(app)
+train.register(app)
 
 
 @app.callback()

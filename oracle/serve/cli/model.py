@@ -9,10 +9,13 @@ from typing import Annotated
 import typer
 
 from ...settings import Settings, open_store
-from .console import listing, tell
+from ...twins.shipped import Shipped
+from .console import listing, tell, wants_json
 from .options import As, KindName, kind_named, signer, suite
 
-app = typer.Typer(help="Register, approve and withdraw models; only approved ones may report.", no_args_is_help=True)
+app = typer.Typer(
+    help="Show, register, approve and withdraw models; only approved ones may report.", no_args_is_help=True
+)
 
 
 class State(enum.IntEnum):
@@ -58,6 +61,27 @@ def withdraw(
     digest = hashlib.sha256(reason.encode()).digest()
     mined = suite().write(signer(approver), "ModelRegistry", "withdraw", found.model_digest, digest)
     tell(f"model {kind} is withdrawn since block {mined.block}", {"model": found.model_digest, "reason": digest})
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="For example icu2012 or cgm_t1d_30.")]) -> None:
+    """What a shipped model answers, how good it was and on what, its limits; with --json its whole card."""
+    found = Shipped.named(name)
+    head = found.card["headline"]
+    if wants_json():
+        tell("", {"digest": found.model_digest, "card_digest": found.card_digest, "card": found.card})
+        return
+    rows = [
+        ("answers", found.card["title"]),
+        ("figure", f"{head['metric']} {head['value']} ({head['low']} to {head['high']}): {head['how']}"),
+        ("baseline", f"{head['baseline_name']}: {head['baseline_value']}"),
+        ("data", found.card["data"]),
+        ("method", found.card["method"]),
+        *(("limit", limit) for limit in found.card["limits"]),
+        ("use", found.card["intended_use"]),
+        ("digest", found.model_digest),
+    ]
+    listing((name, ""), rows, empty="")
 
 
 @app.command("list")

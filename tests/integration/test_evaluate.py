@@ -1,0 +1,49 @@
+"""``medtwin evaluate`` on the real records of whichever sets ``MEDTWIN_DATA`` has, which is icu2012 at least.
+
+The shipped models were fitted to these very records, so the figures here are no test of the models: what is tested is
+that the command reads real files and judges without fitting. Figures on records not seen are in the cards.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from oracle.training.learners import LEARNERS
+
+from .clinic import Cli, clean_environment
+
+PROMISED = {
+    "cgm_t1d": {"rmse", "rmse_30", "rmse_60", "persistence_rmse_30", "coverage"},
+    "heart_failure_299": {"auroc", "ap", "brier", "slope", "baseline_auroc", "answered"},
+    "icu2012": {"auroc", "ap", "brier", "event1", "slope", "coverage", "saps_i_auroc", "answered", "auroc_female"},
+    "machine_temperature": {"auroc", "baseline_auroc", "false_alarms_per_month", "failures", "failures_warned"},
+    "nhs_ae": {"mase", "naive_mase", "coverage"},
+    "readmission_diabetes130": {"auroc", "ap", "brier", "slope", "baseline_auroc", "answered"},
+}
+
+
+def test_every_learner_that_is_judged_promises_figures() -> None:
+    """No kind without a row here."""
+    assert set(PROMISED) == {name for name, learner in LEARNERS.items() if learner.judge}
+
+
+@pytest.mark.parametrize("kind", PROMISED)
+def test_evaluate_writes_the_figures_it_promises(kind: str, data: Path, tmp_path: Path) -> None:
+    """One object per figure, its interval around it; a set that is not there is named, with exit code 4."""
+    cli, out = Cli(clean_environment()), tmp_path / "figures.json"
+    told = cli("evaluate", kind, "--data", str(data), "--json", str(out))
+    if not (data / kind).is_dir():
+        assert told.code == 4 and kind in told.err
+        return
+
+    found = json.loads(out.read_text("utf-8"))
+    assert told.code == 0, told.err
+    assert PROMISED[kind] <= set(found)
+    for name, one in found.items():
+        assert set(one) == {"value", "low", "high", "n"} and math.isfinite(one["value"]) and one["n"] > 0, name
+        if one["low"] is not None:
+            assert one["low"] <= one["high"], name
