@@ -200,6 +200,19 @@ def test_gas_figures_are_the_measured_ones() -> None:
     assert f"it took {told['revoke']} gas" in (ROOT / "docs" / "guides" / "patient.md").read_text("utf-8")
 
 
+def test_model_figures_are_the_cards() -> None:
+    """Every shipped model has a row in models.md, with the figure, interval and baseline of its card."""
+    page = (ROOT / "docs" / "models.md").read_text("utf-8")
+    cards = [json.loads(path.read_bytes()) for path in (ROOT / "oracle" / "artifacts" / "models").glob("*.json")]
+    for card in cards:
+        head = card["headline"]
+        told = f"| `{card['name']}` | {head['metric']} | {head['value']} [{head['low']}, {head['high']}] |"
+        assert told in page and f"{head['baseline_name']}: {head['baseline_value']} | {head['how']} |" in page, card[
+            "name"
+        ]
+    assert len(cards) == page.count("\n| `")
+
+
 def test_patient_guide_speaks_of_no_machinery() -> None:
     """The five words stay in the fold of technical details."""
     text = (ROOT / "docs" / "guides" / "patient.md").read_text("utf-8")

@@ -119,8 +119,11 @@ class StepModel:
 
 
 def quantile_edges(column: Floats, groups: int) -> Floats:
-    """Distinct inner quantiles of the measured values, each one of these values."""
+    """Distinct inner quantiles of the measured values, each one of these values; all values if they are few."""
     measured = column[~np.isnan(column)]
+    distinct = np.unique(measured)
+    if len(distinct) <= groups:
+        return distinct[1:]
     return np.unique(np.quantile(measured, np.arange(1, groups) / groups, method="higher"))
 
 

@@ -34,12 +34,15 @@ EVALUATIONS = [
     "Seen: 5 of the 13 stays without an answer were deaths.",
     "Second: the widest interval that still gives an answer was raised from 0.5 to 0.6, because of what had been seen; "
     "AUROC 0.839 (0.803 to 0.872) on 780 answered stays, calibration slope 0.78.",
-    "Third and last, this card: development on 80 % of the stays instead of 60 % and 20 %, 155 features instead of 113, more boosting "
+    "Third: development on 80 % of the stays instead of 60 % and 20 %, 155 features instead of 113, more boosting "
     "with smaller steps, calibration and intervals by cross-fitting, at least 65 of 155 features instead of 45 of 113. All of it was chosen "
-    "in the development part, but the wish to improve came from the second evaluation; the limit of 0.6 was kept.",
+    "in the development part, but the wish to improve came from the second evaluation; the limit of 0.6 was kept. "
+    "AUROC 0.847 (0.813 to 0.881) on all 789 held-out stays.",
+    "Fourth and last, this card: features of few values have a step at each of them; that they had not was a fault, found on another "
+    "data set. Nothing else was changed, nothing was chosen.",
 ]
 LIMITS = [
-    "The held-out stays were evaluated three times in all, and one limit (the widest interval answered) was changed after the first; "
+    "The held-out stays were evaluated four times in all, and one limit (the widest interval answered) was changed after the first; "
     "they are no longer quite independent, so figures on new stays may be lower. See 'evaluations'.",
     "Cross-validated figures are optimistic: features and settings were compared on the same stays, and the held-out AUROC is lower.",
     "One hospital system in the United States, stays before 2009; no other place or time was tested.",
@@ -102,7 +105,7 @@ def card(
             "metric": "AUROC",
             **{name: everyone[name] for name in ("value", "low", "high")},
             "how": f"all {len(made)} held-out stays with {int(held.died.sum())} deaths, also those whose answer is withheld; "
-            "95 % bootstrap interval; third evaluation of these stays",
+            "95 % bootstrap interval; fourth evaluation of these stays",
             "baseline_name": "SAPS-I",
             "baseline_value": everyone["saps_i"],
         },

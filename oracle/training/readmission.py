@@ -49,6 +49,8 @@ GROUPS = {  # first digits of ICD-9, as in Strack et al. 2014
 SPECIALTIES = (
     "InternalMedicine", "Emergency/Trauma", "Family/GeneralPractice", "Cardiology", "Surgery-General", "Nephrology",
     "Orthopedics", "Orthopedics-Reconstructive", "Radiologist", "Psychiatry", "Pulmonology", "PhysicalMedicineandRehabilitation",
+    "Gastroenterology", "ObstetricsandGynecology", "Oncology", "Hematology/Oncology", "Surgery-Vascular", "Urology",
+    "Surgery-Cardiovascular/Thoracic", "Surgery-Neuro", "Neurology", "Endocrinology", "Pediatrics", "?",
 )  # fmt: skip
 COLUMNS = (
     "patient_nbr", "race", "gender", "age", *CODES, "payer_code", "medical_specialty", *COUNTS, "diag_1", "diag_2", "diag_3",
@@ -60,7 +62,7 @@ FOLDS = 5
 
 def fitted(x: Floats, y: Floats) -> StepModel:
     """Boosted stumps; penalised steps would not pay for their time on so many rows."""
-    return StepModel(stumps_share=1.0, rounds=700, rate=0.1, features_share=0.1, least=100, seeds=2).fit(x, y)
+    return StepModel(stumps_share=1.0, rounds=800, rate=0.1, features_share=0.2, least=50, seeds=2).fit(x, y)
 
 
 RECIPE = Recipe(
@@ -129,8 +131,8 @@ def _features(rows: pd.DataFrame) -> dict[str, Floats]:
             if name != "admission_type_id" or code <= 8:
                 found[f"{word} {code}"] = chosen
     for specialty in SPECIALTIES:
-        found[f"specialty {specialty}"] = _is(rows["medical_specialty"], specialty)
-    for payer in ("MC", "MD", "HM", "SP", "BC", "?"):
+        found[f"specialty {specialty if specialty != '?' else 'not told'}"] = _is(rows["medical_specialty"], specialty)
+    for payer in ("MC", "MD", "HM", "SP", "BC", "CP", "UN", "CM", "?"):
         found[f"payer {payer if payer != '?' else 'not told'}"] = _is(rows["payer_code"], payer)
     return found | _diagnoses(rows) | _treatment(rows)
 
@@ -143,7 +145,12 @@ def _diagnoses(rows: pd.DataFrame) -> dict[str, Floats]:
         inside = [np.any([(code >= low) & (code < high) for low, high in ranges], axis=0) for code in codes]
         found[f"first diagnosis {name}"] = inside[0].astype(np.float64)
         found[f"any diagnosis {name}"] = np.any(inside, axis=0).astype(np.float64)
-    found["first diagnosis, ICD-9 number"] = codes[0]
+    found |= {
+        f"{word} diagnosis, ICD-9 number": code for word, code in zip(("first", "second", "third"), codes, strict=True)
+    }
+    found["first diagnosis is a contact for other reasons (V)"] = np.asarray(
+        rows["diag_1"].str.startswith("V"), np.float64
+    )
     return found
 
 
