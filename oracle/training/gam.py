@@ -105,6 +105,7 @@ class StepModel:
     def _stumps(self, cells: NDArray[np.int64], y: Floats) -> list[Floats]:
         missing = np.array([len(edges) + 1 for edges in self.edges_])
         ordinal = np.where(cells == missing, np.nan, cells)
+        ordinal[:, np.isnan(ordinal).all(axis=0)] = 0.0  # never measured: nothing to learn, and no bins to make
         probes = [np.zeros((count + 1, len(missing))) for count in missing]
         for column, (probe, count) in enumerate(zip(probes, missing, strict=True)):
             probe[:, column] = np.append(np.arange(count), np.nan)

@@ -17,6 +17,7 @@ def terms(names: Sequence[str], fitted: StepModel, slope: float, x: Floats) -> l
     """The step functions as a card states them, times the calibration's slope; limits are those of `x`."""
     stated = []
     for name, edges, steps, column in zip(names, fitted.edges_, fitted.steps_, x.T, strict=True):
+        measured = column[~np.isnan(column)] if not np.isnan(column).all() else np.zeros(1)
         levels = [to_e6(slope * float(step)) for step in steps]
         kept = [k for k in range(len(edges)) if levels[k] != levels[k + 1]]
         stated.append(
@@ -27,8 +28,8 @@ def terms(names: Sequence[str], fitted: StepModel, slope: float, x: Floats) -> l
                 "slope_e6": 0,
                 "centre_e6": 0,
                 "missing_e6": levels[-1],
-                "low_e6": to_e6(float(np.nanmin(column))),
-                "high_e6": to_e6(float(np.nanmax(column))),
+                "low_e6": to_e6(float(measured.min())),
+                "high_e6": to_e6(float(measured.max())),
             }
         )
     return stated
