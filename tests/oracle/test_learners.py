@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from oracle.errors import InputError, NotFound
 from oracle.records import E6, Features, Status
+from oracle.serve.cli import train as command
 from oracle.training import attendances, glucose, heart_failure, machine, readmission
 from oracle.training.artefact import write
 from oracle.training.figures import auroc
@@ -246,3 +248,14 @@ def test_shipped_card_says_what_a_reader_needs(name: str) -> None:
     assert all(shipped.card[part] for part in ("title", "data", "method", "limits"))
     assert "Not a medical device" in shipped.card["intended_use"]
     assert Additive.of(json.loads(json.dumps(shipped.card["model"]))) == shipped.additive
+
+
+def test_training_without_onnx_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The extra is named before anything is computed."""
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.delitem(sys.modules, "oracle.training.artefact")
+
+    with pytest.raises(InputError) as refused:
+        command.train("heart_failure_299", out=tmp_path, data=tmp_path)
+
+    assert "onnx" in refused.value.sentence and "medtwin[train]" in refused.value.hint

@@ -32,8 +32,15 @@ def train(
 ) -> None:
     """Train a kind's models, the same bytes each time, and write each with its card. Needs medtwin\\[train]."""
     from ...training import learners  # here, because training loads scikit-learn and onnx
-    from ...training.artefact import write
 
+    try:
+        from ...training.artefact import write
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"training needs {error.name}, which is not installed",
+            hint="pip install 'medtwin[train]'",
+            kind="missing_extra",
+        ) from error
     with ERRORS.status(f"training {kind}; this can take minutes"):
         cards = learners.train(kind, data or Settings.read().data)
     for name, card in cards.items():
