@@ -11,6 +11,7 @@ from .records import (
     ErasureRequest,
     ErasureStatement,
     KeyRequest,
+    Observation,
     Outgoing,
     Receipt,
     Release,
@@ -115,6 +116,14 @@ class SignedRounds(Protocol):
 
     def remember(self, twin_id: int, model: bytes, round_: int, digest: bytes) -> bytes:
         """Record `digest` if the round has none yet; the digest on record."""
+        ...
+
+
+class Peers(Protocol):
+    """The other nodes of the oracle."""
+
+    def send(self, observations: Sequence[Observation]) -> None:
+        """Hand to every other node; any of it may be lost, doubled, late or out of order."""
         ...
 
 

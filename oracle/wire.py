@@ -1,4 +1,4 @@
-"""What travels between a grantee and a custodian: canonical CBOR, the same for both ends."""
+"""What travels between a grantee and a custodian, and between nodes: canonical CBOR, the same for both ends."""
 
 from __future__ import annotations
 
@@ -12,9 +12,20 @@ from . import cbor
 from .envelope import context_of
 from .errors import InputError, VerificationError
 from .receipts import decode, encode
-from .records import Context, ErasureRequest, ErasureStatement, KeyRequest, Receipt, Release, SealedShare
+from .records import (
+    Context,
+    ErasureRequest,
+    ErasureStatement,
+    KeyRequest,
+    Observation,
+    Receipt,
+    Release,
+    Report,
+    SealedShare,
+)
 
 MAX_REQUEST_BYTES = 2**20
+MOST_OBSERVATIONS = 1_000  # in one message
 Item = tuple[Context, SealedShare]
 
 
@@ -123,6 +134,22 @@ def unpack_statement(body: bytes) -> ErasureStatement:
         raise VerificationError("the custodian's statement does not read", kind="malformed_answer") from error
 
 
+def pack_observations(observations: Sequence[Observation]) -> bytes:
+    """A node's signed reports on their way to another."""
+    return cbor2.dumps([_pack_observation(one) for one in observations], canonical=True)
+
+
+def unpack_observations(body: bytes) -> list[Observation]:
+    """Read another node's message; InputError for anything that is not one. Signatures are checked by whoever keeps it."""
+    try:
+        found = cbor.read(body) if len(body) <= MAX_REQUEST_BYTES else None
+        if type(found) is not list or len(found) > MOST_OBSERVATIONS:
+            raise ValueError("observations")
+        return [_unpack_observation(fields) for fields in found]
+    except ValueError as error:
+        raise InputError("this is not a message of a node", hint="see docs/formats.md", kind="malformed") from error
+
+
 def refusal(receipt: Receipt) -> Release:
     """A refusal as it travels."""
     return Release(receipt, ())
@@ -140,3 +167,26 @@ def _unpack_item(fields: Any) -> Item:
         raise ValueError("item")
     custodian, commitment, sealed = cbor.items(fields[-3:], str, bytes, bytes)
     return context_of(fields[:-3]), SealedShare(custodian, commitment, sealed)
+
+
+def _pack_observation(one: Observation) -> list[Any]:
+    report = one.report
+    return [
+        report.twin_id.to_bytes(32, "big"), report.model, report.round, report.as_of_s, report.status, report.score_e6,
+        report.low_e6, report.high_e6, report.inputs_root, report.explanation_root, report.config,
+        one.signer, one.signature,
+    ]  # fmt: skip
+
+
+def _unpack_observation(fields: Any) -> Observation:
+    kinds = (bytes, bytes, int, int, int, int, int, int, bytes, bytes, bytes, str, bytes)
+    twin, model, round_, as_of_s, status, *scores, inputs, why, config, signer, signature = cbor.items(fields, *kinds)
+    cbor.digests([twin, model, inputs, why, config])
+    cbor.numbers((round_, 48), (as_of_s, 40), (status, 8), *((score + 2**47, 48) for score in scores))
+    if not is_checksum_address(signer):
+        raise ValueError("signer")
+    score, low, high = scores
+    report = Report(
+        int.from_bytes(twin, "big"), model, round_, as_of_s, status, score, low, high, inputs, why, config
+    )  # fmt: skip
+    return Observation(report, signer, signature)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 from ..errors import Denied, RevertedError
 from ..ports import Chain, Mined, Signer
@@ -35,7 +36,19 @@ def agree(observations: Sequence[Observation], quorum: int) -> tuple[Report, lis
 
 def post(report: Report, signatures: Sequence[bytes], chain: Chain, sender: Signer) -> Mined | None:
     """Post unless the round is already on the chain (then None)."""
-    arguments = (
+    if chain.read("PredictionOracle", "latest", report.twin_id, report.model).round >= report.round:
+        return None
+    try:
+        return chain.write(sender, "PredictionOracle", "post", report_fields(report), list(signatures))
+    except RevertedError as error:
+        if error.error == "RoundNotAfter":  # another node was faster
+            return None
+        raise
+
+
+def report_fields(report: Report) -> tuple[Any, ...]:
+    """A report as the contract's struct."""
+    return (
         report.twin_id,
         report.model,
         report.round,
@@ -48,11 +61,3 @@ def post(report: Report, signatures: Sequence[bytes], chain: Chain, sender: Sign
         report.explanation_root,
         report.config,
     )
-    if chain.read("PredictionOracle", "latest", report.twin_id, report.model).round >= report.round:
-        return None
-    try:
-        return chain.write(sender, "PredictionOracle", "post", arguments, list(signatures))
-    except RevertedError as error:
-        if error.error == "RoundNotAfter":  # another node was faster
-            return None
-        raise

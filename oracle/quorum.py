@@ -1,0 +1,221 @@
+"""One node among its peers: look at what is due, exchange signed observations, post once.
+
+Every node runs this by itself, on its own view of chain and store. It signs at most one report a round
+(remembered before it signs), hands it to the others until the round stands on the chain, and posts when it
+is its turn: the nodes take turns by round, and a later one steps in when the earlier did not post in time.
+All of it can be lost at any instant but what was signed; a turn begins again from the chain.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from .errors import MedtwinError, RevertedError, VerificationError
+from .ports import Chain, Mined, Peers, Signer
+from .predict import Kind, Node, Seen, observe
+from .records import Observation, Purpose, Report
+from .stages.post import agree, post, report_fields
+from .typed_data import Domain, recovers_to, report_digest
+
+PATIENCE_S = 20.0
+"""How long each node waits for the one whose turn it is."""
+LOOK_BACK = 64
+"""Blocks read again at each turn: what a reorganised chain may have replaced."""
+
+Place = tuple[int, bytes, int]
+"""Twin, model, round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something an operator may want to know; `kind` of a failure is the error's."""
+
+    event: str
+    place: Place
+    kind: str = ""
+
+
+@dataclass(slots=True)
+class _Round:
+    """What this node knows of a round that is not on the chain yet."""
+
+    mine: Seen | None = None
+    failed: str = ""
+    observations: dict[str, Observation] = field(default_factory=dict)
+    agreed_at_s: float | None = None
+
+
+class Member:
+    """A node of the quorum.
+
+    Parameters
+    ----------
+    node : Node
+        Its key, chain, store, custodians and memory of what it signed.
+    sender : Signer
+        Pays for its transactions.
+    kinds : sequence of Kind
+        The models it computes.
+    peers : Peers
+        The other nodes.
+    clock_s : callable
+        A clock that never goes back (s).
+    depth : int
+        Blocks until a batch counts.
+    patience_s : float
+        How long a node waits for the one before it.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        sender: Signer,
+        kinds: Sequence[Kind],
+        peers: Peers,
+        *,
+        clock_s: Callable[[], float],
+        depth: int = 0,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._node = node
+        self._sender = sender
+        self._kinds = {kind.model_digest: kind for kind in kinds}
+        self._peers = peers
+        self._clock_s = clock_s
+        self._depth = depth
+        self._patience_s = patience_s
+        self._twins: dict[int, None] = {}
+        self._read_until = 0
+        self._rounds: defaultdict[Place, _Round] = defaultdict(_Round)
+        self._caught: dict[str, tuple[Observation, Observation]] = {}
+
+    def turn(self) -> list[Happened]:
+        """Look once at everything due; never raises a MedtwinError for one twin's sake.
+
+        Raises
+        ------
+        ChainError
+            The node's own chain does not answer: nothing can be done at all.
+        """
+        places = self.due()
+        for place in [place for place in self._rounds if place not in places]:
+            del self._rounds[place]
+        happened = [one for place in places for one in self._observed(place)]
+        self._peers.send([seen.mine.observation for seen in self._rounds.values() if seen.mine])
+        happened += [one for place in places for one in self._posted(place)]
+        return happened + self._accuse()
+
+    def due(self) -> list[Place]:
+        """Rounds of twins that let the oracle look, with confirmed batches after the last report."""
+        chain = self._node.chain
+        oracle, head = chain.address("PredictionOracle"), chain.head().number
+        confirmed = max(0, head - self._depth) if self._depth else None
+        for event in chain.events("DataAnchor", "BatchAnchored", since=max(0, self._read_until - LOOK_BACK)):
+            self._twins[event.args["twinId"]] = None
+        self._read_until = head
+        found = []
+        for twin in self._twins:
+            count = int(chain.read("DataAnchor", "batchCount", twin, block=confirmed))
+            for model, kind in self._kinds.items():
+                if chain.read("PredictionOracle", "latest", twin, model).round < count and chain.read(
+                    "ConsentRegistry", "isAllowed", twin, oracle, int(kind.category), int(Purpose.CARE)
+                ):
+                    found.append((twin, model, count))
+        return found
+
+    def receive(self, observation: Observation) -> bool:
+        """Keep what a peer signed, if it may matter; two reports of one round by one node are kept as evidence.
+
+        Raises
+        ------
+        VerificationError
+            The sender is no node, or did not sign this.
+        """
+        chain, report = self._node.chain, observation.report
+        digest = self._digest(report)
+        if not recovers_to(digest, observation.signature, observation.signer) or not chain.read(
+            "PredictionOracle", "isSigner", observation.signer
+        ):
+            raise VerificationError("the observation is not signed by one of the oracle's nodes", kind="bad_signature")
+        if report.config != chain.read("PredictionOracle", "configDigest") or report.model not in self._kinds:
+            return False
+        count = int(chain.read("DataAnchor", "batchCount", report.twin_id))
+        if not chain.read("PredictionOracle", "latest", report.twin_id, report.model).round < report.round <= count:
+            return False
+        place = (report.twin_id, report.model, report.round)
+        earlier = self._rounds[place].observations.setdefault(observation.signer, observation)
+        if earlier.report != report:
+            self._caught[observation.signer] = (earlier, observation)
+        return True
+
+    # -- inside ----------------------------------------------------------------------
+
+    def _digest(self, report: Report) -> bytes:
+        chain = self._node.chain
+        return report_digest(Domain(chain.chain_id, chain.address("PredictionOracle")), report)
+
+    def _observed(self, place: Place) -> list[Happened]:
+        """Make this node's own observation, once; a failure is told once and tried again."""
+        twin, model, round_ = place
+        known = self._rounds[place]
+        if known.mine:
+            return []
+        try:
+            known.mine = observe(self._node, self._kinds[model], twin, round_)
+        except MedtwinError as error:
+            again = known.failed == error.kind
+            known.failed = error.kind
+            return [] if again else [Happened("not_observed", place, error.kind)]
+        known.observations[self._node.signer.address] = known.mine.observation
+        return [Happened("observed", place)]
+
+    def _posted(self, place: Place) -> list[Happened]:
+        """Post when a quorum agrees and it is this node's turn."""
+        known = self._rounds[place]
+        if not known.mine:  # it puts nothing on the chain that it did not compute itself
+            return []
+        chain, now_s, mine = self._node.chain, self._clock_s(), known.mine.observation.report
+        try:
+            valid = [
+                one for one in known.observations.values() if chain.read("PredictionOracle", "isSigner", one.signer)
+            ]
+            report, signatures = agree(valid, int(chain.read("PredictionOracle", "quorum")))
+            if report != mine:
+                return []
+            if known.agreed_at_s is None:
+                known.agreed_at_s = now_s
+            if now_s - known.agreed_at_s < self._rank(place) * self._patience_s:
+                return []
+            mined: Mined | None = post(report, signatures, chain, self._sender)
+        except MedtwinError as error:
+            return [] if error.kind == "no_quorum" else [Happened("not_posted", place, error.kind)]
+        return [Happened("posted", place)] if mined else []
+
+    def _rank(self, place: Place) -> int:
+        """How many nodes have their turn before this one."""
+        signers = list(self._node.chain.read("PredictionOracle", "signers"))
+        return (signers.index(self._node.signer.address) - place[2]) % len(signers)
+
+    def _accuse(self) -> list[Happened]:
+        """Bring evidence of two reports of one round before the contract, which suspends their signer."""
+        happened = []
+        for signer, (one, other) in list(self._caught.items()):
+            place = (one.report.twin_id, one.report.model, one.report.round)
+            if _accused(self._node.chain, self._sender, one, other):
+                happened.append(Happened("equivocation_proven", place, signer))
+            del self._caught[signer]
+        return happened
+
+
+def _accused(chain: Chain, sender: Signer, one: Observation, other: Observation) -> bool:
+    """Whether this transaction suspended the signer; False if another node was faster."""
+    if not chain.read("PredictionOracle", "isSigner", one.signer):
+        return False
+    first, second = report_fields(one.report), report_fields(other.report)
+    try:
+        chain.write(sender, "PredictionOracle", "proveEquivocation", first, one.signature, second, other.signature)
+    except RevertedError:
+        return False
+    return True
