@@ -26,7 +26,8 @@ class Edge:
 
     `device` signs batches, `sender` pays for transactions, `custodians` maps each
     custodian's address to its HPKE key for the twin, `threshold` of which open a batch. `clock_s` is the
-    present; without one it is the time of the newest block, which is old on a chain that mines on demand.
+    present; without one it is the time of the newest block, which is old on a chain that mines on demand. Until
+    `depth` blocks stand on a batch it stays in the outbox: a chain that reorganises gets it again.
     """
 
     chain: Chain
@@ -41,6 +42,7 @@ class Edge:
     threshold: int
     random_bytes: Callable[[int], bytes]
     clock_s: Callable[[], int] | None = None
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,17 @@ def send(edge: Edge, outgoing: Outgoing) -> Mined | None:
     mined = None
     if not is_anchored(edge.chain, edge.device.address, outgoing.batch):
         mined = _anchor_once(edge, outgoing)
-    edge.outbox.done(outgoing.batch.sequence)
+    if _is_final(edge, outgoing.batch):
+        edge.outbox.done(outgoing.batch.sequence)
     return mined
+
+
+def _is_final(edge: Edge, batch: Batch) -> bool:
+    """Whether enough blocks stand on an anchored batch."""
+    if not edge.depth:
+        return True
+    confirmed = max(0, edge.chain.head().number - edge.depth)
+    return bool(edge.chain.read("DataAnchor", "headOf", edge.device.address, block=confirmed)[0] >= batch.sequence)
 
 
 def anchor(chain: Chain, sender: Signer, outgoing: Outgoing) -> Mined:

@@ -100,10 +100,10 @@ class Member:
             The node's own chain does not answer: nothing can be done at all.
         """
         places = self.due()
-        for place in [place for place in self._rounds if place not in places]:
+        for place in set(self._rounds) - set(places):
             del self._rounds[place]
         happened = [one for place in places for one in self._observed(place)]
-        self._peers.send([seen.mine.observation for seen in self._rounds.values() if seen.mine])
+        self._peers.send([seen.mine.observation for seen in list(self._rounds.values()) if seen.mine])
         happened += [one for place in places for one in self._posted(place)]
         return happened + self._accuse()
 
@@ -178,9 +178,8 @@ class Member:
             return []
         chain, now_s, mine = self._node.chain, self._clock_s(), known.mine.observation.report
         try:
-            valid = [
-                one for one in known.observations.values() if chain.read("PredictionOracle", "isSigner", one.signer)
-            ]
+            said = list(known.observations.values())  # others may say more meanwhile
+            valid = [one for one in said if chain.read("PredictionOracle", "isSigner", one.signer)]
             report, signatures = agree(valid, int(chain.read("PredictionOracle", "quorum")))
             if report != mine:
                 return []

@@ -29,7 +29,7 @@ class Weather:
 
     def __post_init__(self) -> None:
         most = {
-            "crash": 0.01, "rpc": 0.02, "interrupt": 0.03, "late": 0.3, "store": 0.1, "rot": 0.05, "disk": 0.05,
+            "crash": 0.01, "rpc": 0.02, "interrupt": 0.03, "late": 0.8, "store": 0.1, "rot": 0.05, "disk": 0.05,
             "loss": 0.3, "double": 0.5,
         }  # fmt: skip
         self.rates = {name: self.rng.choice((0.0, self.rng.random())) * rate for name, rate in most.items()}

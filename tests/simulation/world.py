@@ -44,9 +44,10 @@ ORACLE = ADDRESSES["PredictionOracle"]
 ASKED = (int(Category.VITALS), int(Purpose.CARE))
 START_S = 1_700_000_000
 NODES, CUSTODIANS, THRESHOLD = 4, 3, 2
-ROUNDS = 60
+ROUNDS = 120
 """Turns of the world before it is healed."""
 HEALING = 60
+PATIENCE_S = 10.0
 CANARIES = ("forgets", "no receipt", "deaf", "twice")
 
 
@@ -214,7 +215,13 @@ class World:
                 self.rng.randbytes,
             )
             self.members[name] = Member(
-                node, SIGNERS[name], [Mean()], Post(self, name), clock_s=lambda: self.now_s, depth=self.depth
+                node,
+                SIGNERS[name],
+                [Mean()],
+                Post(self, name),
+                clock_s=lambda: self.now_s,
+                depth=self.depth,
+                patience_s=PATIENCE_S,
             )
         return self.members[name]
 
@@ -224,7 +231,7 @@ class World:
         return Edge(
             Endpoint(self.ledger, self.luck(f"device-{twin}-{number}")), self.store,
             SqliteOutbox(":memory:", device.address, "sim"), device, device, twin, (HEART,), int(Category.VITALS),
-            keys, THRESHOLD, self.rng.randbytes,
+            keys, THRESHOLD, self.rng.randbytes, depth=self.deepest,
         )  # fmt: skip
 
     def _own(self, function: str, twin: int, *args: Any) -> None:
@@ -233,8 +240,8 @@ class World:
 
     def allows(self, twin: int, grantee: str) -> bool:
         """The truth, at the newest block."""
-        state = self.ledger.blocks[-1].state
-        return allowed(state, self.ledger.owners, twin, grantee, *ASKED, int(self.now_s))
+        tip = self.ledger.blocks[-1]
+        return allowed(tip.state, self.ledger.owners, twin, grantee, *ASKED, tip.head.time_s)
 
     def violation(self, what: str) -> None:
         """Note it once."""
