@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from itertools import islice
-from pathlib import Path
-from traceback import extract_tb
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from ..errors import Denied, InputError, MedtwinError, NotFound, Refused
+from ..errors import MedtwinError, Refused
 from ..mint import parse_twin_id
 from ..ports import Chain
 from ..release import LocalCustodian
 from ..wire import (
-    MAX_REQUEST_BYTES,
     pack_receipts,
     pack_release,
     pack_statement,
@@ -29,12 +22,11 @@ from ..wire import (
     unpack_erasure,
     unpack_request,
 )
+from .http import CBOR, REQUESTS_A_MINUTE, body_of, bounded_app
 
 PAGE = 1_000  # receipts
 MOST_RECEIPTS = 2**63 - 1  # what a file can number
 ROOT_EVERY_S = 30
-REQUESTS_A_MINUTE = 6_000  # of one address
-CBOR = "application/cbor"
 
 
 class Metrics:
@@ -51,40 +43,14 @@ class Metrics:
 
 def service(custodian: LocalCustodian, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> FastAPI:
     """The HTTP face of one custodian."""
-    app = FastAPI(title="Medtwin custodian", version="1", docs_url=None, redoc_url=None)
-    budget_a_minute = RateLimitItemPerMinute(requests_a_minute)
-
-    budget = MovingWindowRateLimiter(MemoryStorage())
     metrics = Metrics()
-
-    @app.middleware("http")
-    async def bounded(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
-        """So many requests a minute and address; the rest is refused before anything is computed."""
-        client = request.client.host if request.client else "unknown"
-        if not budget.hit(budget_a_minute, client):
-            metrics.limited.inc()
-            return Response("too many requests; wait a minute", 429, {"Retry-After": "60"}, media_type="text/plain")
-        try:
-            return await proceed(request)
-        except Exception as error:  # else the server writes out the error's text, which may name a twin
-            print(f"event=failed kind={type(error).__name__} {_place(error)}", flush=True)
-            return Response("the custodian failed; its log says where", 500, media_type="text/plain")
-
-    @app.get("/healthz")
-    def healthz() -> Response:
-        """The process answers."""
-        return Response("ok", media_type="text/plain")
+    app = bounded_app("Medtwin custodian", metrics.registry, metrics.limited, requests_a_minute=requests_a_minute)
 
     @app.get("/readyz")
     def readyz() -> Response:
         """It could decide now: its chain endpoints answer and agree."""
         problem = custodian.problem()
         return Response(problem or "ready", 503 if problem else 200, media_type="text/plain")
-
-    @app.get("/metrics")
-    def exposed() -> Response:
-        """Counts for Prometheus; nothing about anybody."""
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/v1/identity")
     def identity() -> dict[str, str]:
@@ -99,7 +65,7 @@ def service(custodian: LocalCustodian, *, requests_a_minute: int = REQUESTS_A_MI
     @app.post("/v1/release")
     async def release(request: Request) -> Response:
         """Decide on a request; 403 carries the signed receipt of a refusal."""
-        asked, items = unpack_request(await _body(request))
+        asked, items = unpack_request(await body_of(request))
         try:
             with metrics.seconds.time():
                 released = await run_in_threadpool(custodian.release, asked, items)
@@ -112,7 +78,7 @@ def service(custodian: LocalCustodian, *, requests_a_minute: int = REQUESTS_A_MI
     @app.post("/v1/erase")
     async def erase(request: Request) -> Response:
         """Destroy the key for a twin on its owner's order; the signed statement."""
-        order = unpack_erasure(await _body(request))
+        order = unpack_erasure(await body_of(request))
         return Response(pack_statement(await run_in_threadpool(custodian.erase, order)), media_type=CBOR)
 
     @app.get("/v1/receipts")
@@ -120,14 +86,6 @@ def service(custodian: LocalCustodian, *, requests_a_minute: int = REQUESTS_A_MI
         """A page of the log."""
         first = min(max(0, since), MOST_RECEIPTS)
         return Response(pack_receipts(list(islice(custodian.receipts(since=first), PAGE))), media_type=CBOR)
-
-    @app.exception_handler(MedtwinError)
-    async def said_no(_: Request, error: MedtwinError) -> Response:
-        """One sentence, no facts about anybody."""
-        gone = isinstance(error, Denied) and error.kind == "erased"
-        statuses = ((NotFound, 404), (Denied, 410 if gone else 403), (InputError, 400))
-        status = next((status for kind, status in statuses if isinstance(error, kind)), 503)
-        return Response(error.sentence, status, media_type="text/plain")
 
     return app
 
@@ -161,19 +119,3 @@ async def _root_forever(custodian: LocalCustodian, chain: Chain) -> None:
             await run_in_threadpool(custodian.post_root, chain)
         except MedtwinError as error:  # the next turn tries again
             print(f"event=root_failed kind={error.kind}", flush=True)
-
-
-def _place(error: Exception) -> str:
-    """Where it was raised: a file and a line, no values."""
-    frame = extract_tb(error.__traceback__)[-1]
-    return f"file={Path(frame.filename).name} line={frame.lineno}"
-
-
-async def _body(request: Request) -> bytes:
-    """The body, read no further than allowed."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_REQUEST_BYTES:
-            raise InputError("the request is too large", hint="ask for fewer batches at once", kind="too_large")
-    return body

@@ -1,0 +1,78 @@
+"""What every service of ours has in common: limits before work, one sentence per error, nothing about anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from traceback import extract_tb
+
+from fastapi import FastAPI, Request, Response
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
+
+from ..errors import Denied, InputError, MedtwinError, NotFound
+from ..wire import MAX_REQUEST_BYTES
+
+REQUESTS_A_MINUTE = 6_000  # of one address
+CBOR = "application/cbor"
+
+
+def bounded_app(title: str, registry: CollectorRegistry, limited: Counter, *, requests_a_minute: int) -> FastAPI:
+    """An app with a budget per address, health, metrics, and errors that say one sentence.
+
+    `limited` counts the requests beyond the budget.
+    """
+    app = FastAPI(title=title, version="1", docs_url=None, redoc_url=None)
+    budget_a_minute = RateLimitItemPerMinute(requests_a_minute)
+    budget = MovingWindowRateLimiter(MemoryStorage())
+
+    @app.middleware("http")
+    async def bounded(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
+        """So many requests a minute and address; the rest is refused before anything is computed."""
+        client = request.client.host if request.client else "unknown"
+        if not budget.hit(budget_a_minute, client):
+            limited.inc()
+            return Response("too many requests; wait a minute", 429, {"Retry-After": "60"}, media_type="text/plain")
+        try:
+            return await proceed(request)
+        except Exception as error:  # else the server writes out the error's text, which may name a twin
+            print(f"event=failed kind={type(error).__name__} {place_of(error)}", flush=True)
+            return Response("the service failed; its log says where", 500, media_type="text/plain")
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        """The process answers."""
+        return Response("ok", media_type="text/plain")
+
+    @app.get("/metrics")
+    def exposed() -> Response:
+        """Counts for Prometheus; nothing about anybody."""
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    @app.exception_handler(MedtwinError)
+    async def said_no(_: Request, error: MedtwinError) -> Response:
+        """One sentence, no facts about anybody."""
+        gone = isinstance(error, Denied) and error.kind == "erased"
+        statuses = ((NotFound, 404), (Denied, 410 if gone else 403), (InputError, 400))
+        status = next((status for kind, status in statuses if isinstance(error, kind)), 503)
+        return Response(error.sentence, status, media_type="text/plain")
+
+    return app
+
+
+def place_of(error: Exception) -> str:
+    """Where it was raised: a file and a line, no values."""
+    frame = extract_tb(error.__traceback__)[-1]
+    return f"file={Path(frame.filename).name} line={frame.lineno}"
+
+
+async def body_of(request: Request) -> bytes:
+    """The body, read no further than allowed."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_REQUEST_BYTES:
+            raise InputError("the request is too large", hint="ask for less at once", kind="too_large")
+    return body
