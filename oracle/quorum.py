@@ -91,6 +91,11 @@ class Member:
         self._rounds: defaultdict[Place, _Round] = defaultdict(_Round)
         self._caught: dict[str, tuple[Observation, Observation]] = {}
 
+    @property
+    def open_rounds(self) -> int:
+        """Rounds it knows of that are not on the chain."""
+        return len(self._rounds)
+
     def turn(self) -> list[Happened]:
         """Look once at everything due; never raises a MedtwinError for one twin's sake.
 

@@ -4,12 +4,13 @@
 variable                  meaning                                                default
 ========================  =====================================================  ====================
 ``MEDTWIN_HOME``          keystores, journals, custodians' state                 the user's data folder
-``MEDTWIN_CHAIN``         JSON-RPC address; several, with commas, for custodians http://127.0.0.1:8545
-``MEDTWIN_DEPTH``         blocks until custodians take a grant for confirmed     0
+``MEDTWIN_CHAIN``         JSON-RPC address; several, with commas, for services   http://127.0.0.1:8545
+``MEDTWIN_DEPTH``         blocks until grants and batches count as confirmed     0
 ``MEDTWIN_SILENCE``       age (s) of the newest block that custodians accept     any
 ``MEDTWIN_STORE``         ``ipfs://host:port`` or a file of the embedded store   in ``MEDTWIN_HOME``
 ``MEDTWIN_DEPLOYMENT``    deployment file                                        deployments/development.json
 ``MEDTWIN_CUSTODIANS``    custodians' addresses, comma-separated URLs            http://127.0.0.1:8701..8703
+``MEDTWIN_PEERS``         the other oracle nodes, comma-separated URLs           none
 ``MEDTWIN_DATA``          folder of clinical data sets                           in ``MEDTWIN_HOME``
 ``MEDTWIN_PASSWORD``      opens keystores                                        asked for on a terminal
 ``MEDTWIN_PRIVATE_KEY``   a key for programs, instead of a keystore              none
@@ -34,12 +35,15 @@ from . import deploy
 from .adapters.chain import GAS_PRICE_FLOOR_WEI, Web3Chain, deploy_contract, embedded, genesis_of, remote
 from .adapters.custodian_http import RemoteCustodian
 from .adapters.custody import SqliteCustodianState
+from .adapters.failover import FailoverChain
 from .adapters.journal import SqliteOutbox, SqliteSignedRounds
 from .adapters.keys import Keystore, LocalSigner
+from .adapters.peer_http import HttpPeers
 from .adapters.store import EmbeddedStore
-from .errors import ChainError, InputError
+from .errors import ChainError, Denied, InputError
 from .ports import Chain, Custodian, Signer, Store
-from .predict import Node
+from .predict import Kind, Node
+from .quorum import Member
 from .records import Deployment
 from .release import LocalCustodian
 
@@ -62,6 +66,7 @@ class Settings:
     private_key: str | None = field(default=None, repr=False)
     home_chosen: bool = True
     more_chains: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
     depth: int = 0
     longest_silence_s: int | None = None
 
@@ -80,6 +85,7 @@ class Settings:
             store=found.get("MEDTWIN_STORE") or str(home / "store.sqlite"),
             deployment=Path(found.get("MEDTWIN_DEPLOYMENT") or DEV_DEPLOYMENT),
             custodians=_parts(found.get("MEDTWIN_CUSTODIANS")) or DEV_CUSTODIANS,
+            peers=_parts(found.get("MEDTWIN_PEERS")),
             data=Path(found.get("MEDTWIN_DATA") or home / "data"),
             password=found.get("MEDTWIN_PASSWORD") or None,
             private_key=found.get("MEDTWIN_PRIVATE_KEY") or None,
@@ -97,6 +103,7 @@ class Settings:
             "MEDTWIN_STORE": self.store,
             "MEDTWIN_DEPLOYMENT": str(self.deployment),
             "MEDTWIN_CUSTODIANS": ",".join(self.custodians),
+            "MEDTWIN_PEERS": ",".join(self.peers),
             "MEDTWIN_DATA": str(self.data),
             "MEDTWIN_PASSWORD": password,
         }
@@ -260,6 +267,45 @@ def open_node(folder: Path, signer: Signer, chain: Chain, store: Store, custodia
     """An oracle node with its memory of what it signed in `folder`."""
     signed = SqliteSignedRounds(folder / "signed.sqlite")
     return Node(signer, chain, store, custodians, signed, os.urandom)
+
+
+def node_folder(settings: Settings, address: str, deployment: Deployment) -> Path:
+    """Where a node remembers what it signed; one folder for each deployment."""
+    anchor = deployment.contracts["DataAnchor"].removeprefix("0x")[:8]
+    return settings.home / "nodes" / f"{address}-{deployment.genesis.hex()[:8]}-{anchor}"
+
+
+@contextmanager
+def owned(folder: Path) -> Iterator[Path]:
+    """The folder, for one process at a time.
+
+    Raises
+    ------
+    Denied
+        ``already_running``: another process has it.
+    """
+    import fcntl  # not on Windows, where programs may be grantees and nothing else
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Denied(
+                f"another process runs on {folder}",
+                hint="stop it first; two nodes with one key would vote twice",
+                kind="already_running",
+            ) from None
+        yield folder
+
+
+def open_member(
+    settings: Settings, folder: Path, signer: LocalSigner, chains: Sequence[Chain], kinds: Sequence[Kind]
+) -> Member:
+    """A node among the peers that the settings name."""
+    chain = FailoverChain(chains)
+    node = open_node(folder, signer, chain, open_store(settings.store), open_custodians(settings))
+    return Member(node, signer, kinds, HttpPeers(settings.peers), clock_s=time.monotonic, depth=settings.depth)
 
 
 def chain_clock_s(chain: Chain) -> int:

@@ -25,6 +25,7 @@ from . import (
     keys,
     market,
     model,
+    node,
     publish,
     train,
     twin,
@@ -55,6 +56,7 @@ app.add_typer(case.app, name="case")
 app.add_typer(model.app, name="model")
 app.add_typer(audit.app, name="audit")
 app.add_typer(custodian.app, name="custodian")
+app.add_typer(node.app, name="node")
 app.add_typer(data.app, name="data")
 app.add_typer(keys.app, name="keys")
 erase.register(app)

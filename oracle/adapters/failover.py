@@ -1,0 +1,59 @@
+"""Several endpoints of one chain as one: whoever answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from ..errors import ChainError
+from ..ports import Chain, Event, Head, Mined, Signer
+
+T = TypeVar("T")
+
+
+class FailoverChain:
+    """Implements :class:`oracle.ports.Chain`: asks the endpoint that answered last, then the others in turn.
+
+    For those to whom an endpoint that lies can do no more than make them miss a turn, as it is with oracle
+    nodes. Custodians ask all of their endpoints instead, and believe none.
+    """
+
+    def __init__(self, chains: Sequence[Chain]) -> None:
+        self._chains = list(chains)
+
+    @property
+    def chain_id(self) -> int:
+        return self._chains[0].chain_id
+
+    def address(self, contract: str) -> str:
+        return self._chains[0].address(contract)
+
+    def head(self, number: int | None = None) -> Head:
+        return self._first(lambda chain: chain.head(number))
+
+    def read(self, contract: str, function: str, *args: Any, block: int | None = None) -> Any:
+        return self._first(lambda chain: chain.read(contract, function, *args, block=block))
+
+    def write(self, signer: Signer, contract: str, function: str, *args: Any, gas: int | None = None) -> Mined:
+        return self._first(lambda chain: chain.write(signer, contract, function, *args, gas=gas))
+
+    def events(
+        self, contract: str, name: str, *, since: int = 0, until: int | None = None, **match: Any
+    ) -> list[Event]:
+        return self._first(lambda chain: chain.events(contract, name, since=since, until=until, **match))
+
+    def is_signed_by(self, account: str, digest: bytes, signature: bytes, *, block: int | None = None) -> bool:
+        return self._first(lambda chain: chain.is_signed_by(account, digest, signature, block=block))
+
+    def _first(self, ask: Callable[[Chain], T]) -> T:
+        failure: ChainError | None = None
+        for chain in list(self._chains):
+            try:
+                answer = ask(chain)
+            except ChainError as error:
+                failure = error
+                if len(self._chains) > 1:  # it goes to the end of the line
+                    self._chains = [one for one in self._chains if one is not chain] + [chain]
+            else:
+                return answer
+        raise failure or ChainError("no chain endpoint was named", hint="name one in MEDTWIN_CHAIN")

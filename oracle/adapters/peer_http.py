@@ -1,0 +1,53 @@
+"""The other nodes behind HTTP: what is sent may be lost, and a silent peer holds nobody up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import httpx
+
+from ..records import Observation
+from ..wire import MOST_OBSERVATIONS, pack_observations
+
+TIMEOUT_S = 5.0
+
+
+class HttpPeers:
+    """Implements :class:`oracle.ports.Peers`. Sends in the background; whoever is still busy with the last message misses one.
+
+    ``silent`` names the peers that did not take the last message they were sent.
+    """
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        self.silent: set[str] = set()
+        self._clients = {
+            url: httpx.Client(base_url=url.rstrip("/"), timeout=TIMEOUT_S, follow_redirects=False) for url in urls
+        }
+        self._pool = ThreadPoolExecutor(max(1, len(urls)), thread_name_prefix="peer")
+        self._sending: dict[str, Future[None]] = {}
+
+    def send(self, observations: Sequence[Observation]) -> None:
+        for at in range(0, len(observations), MOST_OBSERVATIONS):
+            body = pack_observations(observations[at : at + MOST_OBSERVATIONS])
+            for url in self._clients:
+                last = self._sending.get(url)
+                if last is None or last.done():
+                    self._sending[url] = self._pool.submit(self._send, url, body)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for client in self._clients.values():
+            client.close()
+
+    def _send(self, url: str, body: bytes) -> None:
+        try:
+            answer = self._clients[url].post("/v1/observations", content=body)
+        except httpx.HTTPError:
+            self.silent.add(url)
+            return
+        if answer.status_code == httpx.codes.NO_CONTENT:
+            self.silent.discard(url)
+        else:
+            self.silent.add(url)

@@ -1,0 +1,42 @@
+"""``medtwin node``: run one of the oracle's nodes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ...errors import Denied
+from ...settings import Settings, node_folder, open_member, open_suites, owned
+from ...twins import kinds
+from .console import ERRORS
+from .options import signer
+
+app = typer.Typer(help="Compute predictions, agree with the other nodes, post.", no_args_is_help=True)
+
+
+@app.command()
+def run(
+    key: Annotated[str, typer.Option("--as", metavar="KEY", help="Keystore of this node; it signs and pays.")],
+    port: Annotated[int, typer.Option(help="On loopback, for the other nodes.", min=1, max=65535)] = 8711,
+    only: Annotated[list[str] | None, typer.Option("--kind", help="Only these kinds of twin; without it, all.")] = None,
+) -> None:
+    """Run until stopped. MEDTWIN_PEERS names the other nodes; a TLS proxy belongs between machines."""
+    from ..node import Metrics, Running, serve  # a web server, which the other commands do not need
+
+    settings = Settings.read()
+    chains, own = open_suites(settings), signer(key)
+    deployment = chains[0].deployment
+    if own.address not in deployment.signers:
+        raise Denied(
+            f"{own.address} is not one of the oracle's nodes",
+            hint=f"they are {', '.join(deployment.signers)}",
+            kind="not_a_node",
+        )
+    if not settings.peers:
+        ERRORS.print("no peers: name the other nodes in MEDTWIN_PEERS, else nothing will ever have a quorum")
+    chosen = [kind for name, kind in kinds().items() if not only or name in only]
+    with owned(node_folder(settings, own.address, deployment)) as folder:
+        member = open_member(settings, folder, own, chains, chosen)
+        ERRORS.print(f"node {own.address} on http://127.0.0.1:{port}", highlight=False)
+        serve(Running(member, Metrics()), own.address, deployment.genesis.hex(), port=port)

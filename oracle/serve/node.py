@@ -1,0 +1,130 @@
+"""An oracle node as a small HTTP service: its peers bring what they signed, and it looks at the chain every few seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from ..errors import MedtwinError
+from ..quorum import Member
+from ..wire import unpack_observations
+from .http import REQUESTS_A_MINUTE, body_of, bounded_app, place_of
+
+LOOK_EVERY_S = 2.0
+STALE_AFTER_S = 60.0
+"""Without a whole turn for so long, the node is not ready."""
+
+
+class Metrics:
+    """What an operator watches."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.events = Counter(
+            "medtwin_node_events", "What happened to rounds", ["event", "kind"], registry=self.registry
+        )
+        self.received = Counter(
+            "medtwin_node_observations",
+            "Peers' observations by what became of them",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.limited = Counter("medtwin_node_limited", "Requests beyond the rate", registry=self.registry)
+        self.due = Gauge("medtwin_node_rounds_due", "Rounds that are not on the chain yet", registry=self.registry)
+        self.turned = Gauge(
+            "medtwin_node_last_turn_seconds", "When the last whole turn ended (Unix time)", registry=self.registry
+        )
+
+
+@dataclass(slots=True)
+class Running:
+    """A node and what it says of itself. `problem` is empty when all is well."""
+
+    member: Member
+    metrics: Metrics
+    clock_s: Callable[[], float] = time.monotonic
+    turned_at_s: float | None = None
+    problem: str = "it has not looked at the chain yet"
+
+    def turn(self) -> None:
+        """One turn of the node; whatever happens, it will take the next."""
+        try:
+            happened = self.member.turn()
+        except MedtwinError as error:
+            self.problem = error.sentence
+            print(f"event=turn_failed kind={error.kind}", flush=True)
+            return
+        except Exception as error:  # the edge: a node that stops looking is worse than one that failed once
+            self.problem = "it failed; its log says where"
+            print(f"event=failed kind={type(error).__name__} {place_of(error)}", flush=True)
+            return
+        for one in happened:
+            self.metrics.events.labels(one.event, one.kind).inc()
+            print(f"event={one.event} round={one.place[2]}" + (f" kind={one.kind}" if one.kind else ""), flush=True)
+        self.metrics.due.set(self.member.open_rounds)
+        self.metrics.turned.set_to_current_time()
+        self.turned_at_s, self.problem = self.clock_s(), ""
+
+    def why_not_ready(self) -> str:
+        """Empty if its last turn was whole and not long ago."""
+        if self.turned_at_s is not None and self.clock_s() - self.turned_at_s > STALE_AFTER_S:
+            return self.problem or "its last turn takes too long"
+        return self.problem if self.turned_at_s is None else ""
+
+
+def service(running: Running, address: str, genesis: str, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> FastAPI:
+    """The HTTP face of one node."""
+    metrics = running.metrics
+    app = bounded_app("Medtwin node", metrics.registry, metrics.limited, requests_a_minute=requests_a_minute)
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        """It looks at the chain, and the chain answers."""
+        problem = running.why_not_ready()
+        return Response(problem or "ready", 503 if problem else 200, media_type="text/plain")
+
+    @app.get("/v1/identity")
+    def identity() -> dict[str, str]:
+        """Who this is, and on which chain."""
+        return {"address": address, "genesis": genesis}
+
+    @app.post("/v1/observations", status_code=204)
+    async def observations(request: Request) -> Response:
+        """Take what a peer signed; what is not due here is let go."""
+        brought = unpack_observations(await body_of(request))
+        for one in brought:
+            kept = await run_in_threadpool(running.member.receive, one)
+            metrics.received.labels("kept" if kept else "not_due").inc()
+        return Response(status_code=204)
+
+    return app
+
+
+def serve(running: Running, address: str, genesis: str, *, port: int) -> None:
+    """Run on loopback until stopped."""
+    config = uvicorn.Config(
+        service(running, address, genesis), host="127.0.0.1", port=port, log_level="warning", access_log=False,
+        timeout_keep_alive=5, limit_concurrency=64,
+    )  # fmt: skip
+    asyncio.run(_serve(uvicorn.Server(config), running))
+
+
+async def _serve(server: uvicorn.Server, running: Running) -> None:
+    looking = asyncio.create_task(_look_forever(running))
+    try:
+        await server.serve()
+    finally:
+        looking.cancel()
+
+
+async def _look_forever(running: Running) -> None:
+    while True:
+        await run_in_threadpool(running.turn)
+        await asyncio.sleep(LOOK_EVERY_S)
