@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from json import JSONDecodeError
 from typing import Any, cast
 
 import requests
@@ -38,10 +39,10 @@ from .abi import (
     tester_failures,
     tester_revert_data,
 )
+from .sending import MINED_WITHIN_S, mined
 
 GAS_PRICE_FLOOR_WEI = 2_000_000_000  # Ganache under shanghai never mines a price of 0
 GAS_MARGIN = 1.25  # over the estimate: storage may warm differently when mined
-MINED_WITHIN_S = 120
 DEPLOY_AGAIN = "deploy again (medtwin deploy, or make dev) or name the right chain"
 REQUEST_TIMEOUT_S = 15
 ERC1271_MAGIC = bytes.fromhex("1626ba7e")
@@ -209,13 +210,7 @@ class Web3Chain:
                 hint="fund the account, or use one that is funded",
                 kind="insufficient_funds",
             )
-        raw = signer.sign_transaction({**params, "gas": gas})
-
-        def send() -> Any:
-            sent = self._web3.eth.send_raw_transaction(raw)
-            return self._web3.eth.wait_for_transaction_receipt(sent, timeout=MINED_WITHIN_S, poll_latency=0.05)
-
-        receipt = self._guard(send, contract, function)
+        receipt = self._guard(lambda: mined(self._web3, signer, {**params, "gas": gas}), contract, function)
         if receipt["status"] != 1:  # passed the estimate, failed when mined: the state moved in between
             self._guard(lambda: self._web3.eth.call(cast(TxParams, {**params, "gas": gas})), contract, function)
             raise RevertedError(contract, function, "Reverted", {})
@@ -269,7 +264,7 @@ class Web3Chain:
             raise RevertedError(contract, function, name, facts) from error
         except TimeExhausted as error:
             raise ChainError(
-                f"the chain did not mine within {MINED_WITHIN_S} s",
+                f"the chain did not mine within {MINED_WITHIN_S:.0f} s",
                 hint="see whether it makes blocks, then run the same command again: nothing is posted twice",
             ) from error
         except requests.RequestException as error:
@@ -285,7 +280,7 @@ class Web3Chain:
             raise ChainError(
                 f"the chain refused: {str(error)[:200]}", hint="medtwin doctor looks at the chain"
             ) from error
-        except (BadFunctionCallOutput, Web3Exception) as error:
+        except (BadFunctionCallOutput, JSONDecodeError, Web3Exception) as error:
             raise ChainError(
                 f"the chain answered nonsense: {str(error)[:200]}", hint="medtwin doctor looks at the chain"
             ) from error
