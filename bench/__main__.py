@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,9 +19,11 @@ from rich.console import Console
 from scripts.install_solc import ROOT
 from scripts.install_solc import main as install_solc
 
+from . import shares
 from .report import RESULTS, print_section, write_docs
 
 PYTHON_PACKAGES = ("web3", "eth-account", "coincurve", "safe-pysha3", "numpy", "cryptography", "py-evm", "py-cid")
+GANACHE_ROUNDS = 7
 WIDTH = 150  # the tables need it, whatever the terminal has
 NODE_PACKAGES = ("@openzeppelin/contracts", "@openzeppelin/merkle-tree", "ganache", "solc")
 
@@ -59,12 +61,15 @@ def _measure(console: Console) -> dict[str, Any]:
     section("speed", speed.figures())
     with world("ganache", "embedded", Path()) as scene:
         loop = Loop.on(scene.opened, log)
-        section("pipeline on Ganache", pipeline.throughput(scene, loop, batches=5, transactions=500, rounds=7))
+        section(
+            "pipeline on Ganache", pipeline.throughput(scene, loop, batches=5, transactions=500, rounds=GANACHE_ROUNDS)
+        )
         section("growth and revocation", [pipeline.growth(scene), *pipeline.locking(scene)])
     with world("embedded", "embedded", Path()) as scene:
         loop = Loop.on(scene.opened, log)
         found = pipeline.throughput(scene, loop, batches=5, transactions=200, rounds=5)
         section("pipeline on the embedded chain", found)
+        _write_pipeline(sections, shares.shares(scene))
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": {"cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}",
@@ -73,6 +78,20 @@ def _measure(console: Console) -> dict[str, Any]:
         "seconds": round(time.perf_counter() - began),
         "sections": sections,
     }  # fmt: skip
+
+
+def _write_pipeline(sections: list[dict[str, Any]], by_place: Mapping[str, float]) -> None:
+    """What programs read: the largest batches against the loop on Ganache, growth, and where the time goes."""
+    figures = {name["name"]: name["figures"] for name in sections}
+    beside, grown = figures["pipeline on Ganache"][-1], figures["growth and revocation"][0]
+    found = {
+        "ratio_median": beside["ratio"], "ratio_min": beside["spread"][0], "exponent": grown["ours"],
+        "readings_per_s": beside["ours"], "share_inherent": round(sum(by_place[name] for name in shares.INHERENT), 3),
+        "shares": {name: round(share, 3) for name, share in by_place.items()}, "repetitions": GANACHE_ROUNDS,
+    }  # fmt: skip
+    path = RESULTS.parent / "results" / "pipeline.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
 def _versions() -> dict[str, str]:
