@@ -16,7 +16,7 @@ export MEDTWIN_DATA
 LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse readmission_diabetes130
 
 .PHONY: help setup setup-dev demo dev test test-oracle test-contracts test-integration check format artifacts models evaluate \
-	bench bench-gas bench-lock simulate clean need-python need-node need-data
+	bench bench-gas bench-lock faults simulate clean need-python need-node need-data
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -122,6 +122,10 @@ bench-gas: setup-dev ## Measure gas alone, into bench/results/gas.json
 
 bench-lock: setup-dev ## Race revocations against fetches on live processes (N=200)
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/python -m bench.lock $(or $(N),200)
+
+faults: setup-dev ## Report while processes die, freeze and lose their chain (N=200)
+	sh scripts/ipfs_node.sh .tools
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.faults $(or $(N),200)
 
 simulate: setup-dev ## Play nodes, custodians and devices under simulated bad luck (SEEDS=1000)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.simulation $(or $(SEEDS),1000)

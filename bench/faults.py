@@ -1,4 +1,4 @@
-"""Reports while processes die: ``python -m bench.faults N [SEED]`` writes ``bench/results/faults.json``.
+"""Reports while processes die: ``python -m bench.faults N`` writes ``bench/results/faults.json``.
 
 Separate processes (see :mod:`bench.clinic`); devices publish the next batch when the last one's report stands. Every
 few seconds something is killed, frozen, cut off or reorganised; what it costs is read from the chain at the end.
@@ -6,6 +6,7 @@ few seconds something is killed, frozen, cut off or reorganised; what it costs i
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import random
@@ -63,9 +64,12 @@ class Patient:
 
 def main() -> None:
     """Run the campaign and write what was found."""
-    reports, seed = (int(text) for text in (*sys.argv[1:3], "200", "1")[:2]) if len(sys.argv) > 2 else (
-        int(sys.argv[1]) if len(sys.argv) > 1 else 200, 1
-    )  # fmt: skip
+    asked = argparse.ArgumentParser(prog="bench.faults", description="Reports while processes die.")
+    asked.add_argument("reports", type=int, nargs="?", default=200)
+    asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--out", type=Path, default=RESULTS)
+    chosen = asked.parse_args()
+    reports, seed = chosen.reports, chosen.seed
     rng, kind = random.Random(seed), kinds()["pulse"]
     with tempfile.TemporaryDirectory(prefix="medtwin-faults-") as folder, clinic(Path(folder), kind) as scene:
         patients = [_patient(scene, number) for number in range(TWINS)]
@@ -82,8 +86,8 @@ def main() -> None:
             "faults_injected": faults.total(), "faults": dict(faults), "canary_caught": _canaries(scene, patients),
             "seconds": round(time.perf_counter() - began), "depth": DEPTH, "seed": seed,
         }  # fmt: skip
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    chosen.out.parent.mkdir(exist_ok=True)
+    chosen.out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     print(json.dumps(found, indent=1))
     if found["lost"] or found["doubled"] or found["wrong"] or not found["canary_caught"]:
         sys.exit("a report was lost, doubled or wrong, or the harness does not bite")
