@@ -65,11 +65,12 @@ def _measure(console: Console) -> dict[str, Any]:
             "pipeline on Ganache", pipeline.throughput(scene, loop, batches=5, transactions=500, rounds=GANACHE_ROUNDS)
         )
         section("growth and revocation", [pipeline.growth(scene), *pipeline.locking(scene)])
+    with world("ganache", "embedded", Path()) as scene:
+        _write_pipeline(sections, shares.shares(scene))
     with world("embedded", "embedded", Path()) as scene:
         loop = Loop.on(scene.opened, log)
         found = pipeline.throughput(scene, loop, batches=5, transactions=200, rounds=5)
         section("pipeline on the embedded chain", found)
-        _write_pipeline(sections, shares.shares(scene))
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": {"cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}",
