@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
+import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
+import {Fixture} from "./Fixture.sol";
+
+contract ModelRegistryTest is Fixture {
+    bytes32 private constant MODEL = keccak256("model");
+    bytes32 private constant APPROVER_ROLE = keccak256("APPROVER_ROLE");
+
+    IModelRegistry private models;
+
+    function setUp() public override {
+        super.setUp();
+        models = IModelRegistry(vm.deployCode("ModelRegistry.sol:ModelRegistry", abi.encode(administrator)));
+    }
+
+    function _register() private {
+        vm.prank(stranger);
+        models.register(MODEL, bytes32("card"), bytes32("lineage"));
+    }
+
+    function _inState(IModelRegistry.ModelState state) private view {
+        vm.assertEq(uint8(models.modelOf(MODEL).state), uint8(state));
+    }
+
+    function test_register_isStoredAndTold() public {
+        vm.expectEmit(address(models));
+        emit IModelRegistry.ModelRegistered(MODEL, stranger, bytes32("card"), bytes32("lineage"));
+        _register();
+        IModelRegistry.Model memory kept = models.modelOf(MODEL);
+        bytes32 expected =
+            keccak256(abi.encode(IModelRegistry.ModelState.Registered, stranger, NOW, bytes32("card"), bytes32("lineage")));
+        vm.assertEq(keccak256(abi.encode(kept)), expected);
+        vm.assertFalse(models.isApproved(MODEL));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelExists.selector, MODEL));
+        _register();
+    }
+
+    function test_register_refusesEmptyDigests() public {
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.EmptyDigest.selector));
+        models.register(0, bytes32("card"), 0);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.EmptyDigest.selector));
+        models.register(MODEL, 0, 0);
+    }
+
+    function test_approve_thenWithdraw() public {
+        _register();
+        vm.expectEmit(address(models));
+        emit IModelRegistry.ModelApproved(MODEL, administrator);
+        vm.prank(administrator);
+        models.approve(MODEL);
+        vm.assertTrue(models.isApproved(MODEL));
+        vm.expectEmit(address(models));
+        emit IModelRegistry.ModelWithdrawn(MODEL, administrator, bytes32("why"));
+        vm.prank(administrator);
+        models.withdraw(MODEL, bytes32("why"));
+        vm.assertFalse(models.isApproved(MODEL));
+        _inState(IModelRegistry.ModelState.Withdrawn);
+    }
+
+    function test_withdraw_beforeApproval() public {
+        _register();
+        vm.prank(administrator);
+        models.withdraw(MODEL, 0);
+        _inState(IModelRegistry.ModelState.Withdrawn);
+    }
+
+    function test_states_neverGoBack() public {
+        _refuses(true, IModelRegistry.ModelState.Unknown);
+        _refuses(false, IModelRegistry.ModelState.Unknown);
+        _register();
+        vm.prank(administrator);
+        models.approve(MODEL);
+        _refuses(true, IModelRegistry.ModelState.Approved);
+        vm.prank(administrator);
+        models.withdraw(MODEL, 0);
+        _refuses(true, IModelRegistry.ModelState.Withdrawn);
+        _refuses(false, IModelRegistry.ModelState.Withdrawn);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelExists.selector, MODEL));
+        _register();
+    }
+
+    function _refuses(bool approving, IModelRegistry.ModelState state) private {
+        IModelRegistry.ModelState wanted =
+            approving ? IModelRegistry.ModelState.Registered : IModelRegistry.ModelState.Approved;
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelNotInState.selector, MODEL, state, wanted));
+        vm.prank(administrator);
+        if (approving) models.approve(MODEL);
+        else models.withdraw(MODEL, 0);
+    }
+
+    function testFuzz_approval_needsTheRole(address account) public {
+        vm.assume(account != administrator);
+        _register();
+        bytes memory reason =
+            abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, account, APPROVER_ROLE);
+        vm.expectRevert(reason);
+        vm.prank(account);
+        models.approve(MODEL);
+        vm.expectRevert(reason);
+        vm.prank(account);
+        models.withdraw(MODEL, 0);
+    }
+
+    function test_constructor_namesAnApprover() public {
+        vm.assertTrue(IAccessControl(address(models)).hasRole(0, administrator));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ZeroApprover.selector));
+        this.create("ModelRegistry.sol:ModelRegistry", abi.encode(address(0)));
+    }
+}
