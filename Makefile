@@ -15,7 +15,8 @@ MEDTWIN_DATA ?= $(if $(wildcard ../shared/data),../shared/data,$(TOOLS)/data)
 export MEDTWIN_DATA
 LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse readmission_diabetes130
 
-.PHONY: help setup setup-dev demo dev test test-oracle test-contracts test-integration check format artifacts models evaluate \
+.PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-contracts test-integration \
+	fuzz mutate mutate-sample check format artifacts models evaluate \
 	bench bench-gas bench-lock faults simulate clean need-python need-node need-data
 
 help: ## List the targets
@@ -65,12 +66,12 @@ dev: setup-dev ## Start a chain, custodians and an oracle to build on
 
 # -- tests ---------------------------------------------------------------------
 
-test: setup-dev ## Run every test: units, contracts on Ganache, whole paths on IPFS
+test: setup-dev ## Run every test: units, contracts in forge and on Ganache, whole paths on IPFS
 	@rm -rf reports && mkdir reports
-	@for part in oracle contracts integration; do \
+	@for part in oracle foundry contracts integration; do \
 		$(MAKE) test-$$part; echo $$? > reports/$$part.exit; \
 	done; \
-	$(BIN)/python scripts/closing_line.py reports oracle contracts integration
+	$(BIN)/python scripts/closing_line.py reports oracle foundry contracts integration
 
 test-oracle: setup-dev ## Run the Python package's own tests
 	@mkdir -p reports
@@ -82,6 +83,22 @@ test-contracts: setup-dev ## Run the contracts' tests (brownie on Ganache)
 	$(BROWNIE) $(BIN)/python -m scripts.brownie_networks
 	$(BROWNIE) PYTEST_ADDOPTS="--hypothesis-seed=0 -o filterwarnings=default --junitxml=reports/contracts.xml" \
 		$(BIN)/brownie test tests/contracts
+
+test-foundry: setup-dev ## Fuzz the contracts and walk their invariants (forge)
+	@mkdir -p reports
+	$(BIN)/python -m scripts.foundry test --junit > reports/foundry.xml
+
+fuzz: setup-dev ## The same for long, and brownie's with other cases in each run
+	FOUNDRY_PROFILE=fuzz $(BIN)/python -m scripts.foundry test
+	@mkdir -p "$(TOOLS)/home"
+	$(BROWNIE) $(BIN)/python -m scripts.brownie_networks
+	$(BROWNIE) PYTEST_ADDOPTS="-o filterwarnings=default" $(BIN)/brownie test tests/contracts
+
+mutate: setup-dev ## Break the contracts in every way known, and see whether tests notice
+	$(BIN)/python -m scripts.mutate
+
+mutate-sample: setup-dev ## The same for 120 of them, and for planted faults
+	$(BIN)/python -m scripts.mutate --sample 120
 
 test-integration: setup-dev need-data ## Run whole paths over Ganache and a real IPFS node
 	@mkdir -p reports

@@ -266,6 +266,19 @@ contract AccessMarketTest is MarketFixture {
         vm.assertEq(market.purchaseOf(PATIENT, grantee).withdrawn, 0);
     }
 
+    function test_purchase_beginsWithNothingWithdrawn() public {
+        _bought();
+        vm.warp(NOW + 1 days);
+        market.withdraw(PATIENT, grantee);
+        vm.warp(END);
+        market.withdraw(PATIENT, grantee);
+        _buy(10);
+        _owed(0, 0);
+        vm.warp(END + 10 days);
+        vm.assertEq(market.withdraw(PATIENT, grantee), TOTAL);
+        _forgotten();
+    }
+
     function test_purchase_settlesAnEarlierOneThatWasRevoked() public {
         _bought();
         vm.warp(NOW + 1 days);
