@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from ..errors import MedtwinError
+from ..errors import MedtwinError, VerificationError
 from ..quorum import Member
 from ..wire import unpack_observations
 from .http import REQUESTS_A_MINUTE, body_of, bounded_app, place_of
@@ -97,11 +97,18 @@ def service(running: Running, address: str, genesis: str, *, requests_a_minute: 
 
     @app.post("/v1/observations", status_code=204)
     async def observations(request: Request) -> Response:
-        """Take what a peer signed; what is not due here is let go."""
-        brought = unpack_observations(await body_of(request))
-        for one in brought:
-            kept = await run_in_threadpool(running.member.receive, one)
-            metrics.received.labels("kept" if kept else "not_due").inc()
+        """Take what a peer signed; what is not due here is let go, what no node signed is told of."""
+        refused = 0
+        for one in unpack_observations(await body_of(request)):
+            try:
+                kept = await run_in_threadpool(running.member.receive, one)
+            except VerificationError:
+                refused += 1
+                metrics.received.labels("refused").inc()
+            else:
+                metrics.received.labels("kept" if kept else "not_due").inc()
+        if refused:
+            return Response(f"{refused} observations are not signed by a node", 403, media_type="text/plain")
         return Response(status_code=204)
 
     return app

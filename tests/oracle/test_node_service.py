@@ -90,14 +90,14 @@ def test_more_observations_than_a_message_holds_are_refused() -> None:
         unpack_observations(pack_observations([observation()] * (MOST_OBSERVATIONS + 1)))
 
 
-def test_an_unsigned_observation_is_not_kept_and_says_little() -> None:
-    """503 would be ours; a bad signature is theirs, and no detail leaves."""
-    answer = client(Ear(failure=VerificationError("the observation is not signed"))).post(
+def test_an_unsigned_observation_is_refused_and_says_little() -> None:
+    """It is their fault, not ours, and no detail leaves."""
+    answer = client(Ear(failure=VerificationError("0x12 did not sign twin 0x34"))).post(
         "/v1/observations", content=pack_observations([observation()])
     )
 
-    assert answer.status_code >= httpx.codes.BAD_REQUEST
-    assert answer.text == "the observation is not signed"
+    assert answer.status_code == httpx.codes.FORBIDDEN
+    assert answer.text == "1 observations are not signed by a node"
 
 
 def test_readiness_follows_the_turns() -> None:
