@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+HASH_BYTES = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 
@@ -52,7 +53,7 @@ def inclusion_proof(hashes: Sequence[bytes], index: int) -> list[bytes]:
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected: bytes) -> bool:
     """Whether `leaf` stands at `index` in the tree of `size` leaves with root `expected`."""
-    if not 0 <= index < size:
+    if not 0 <= index < size or len(leaf) != HASH_BYTES:
         return False
     first, last, node = index, size - 1, leaf
     for sibling in proof:
@@ -76,11 +77,11 @@ def consistency_proof(hashes: Sequence[bytes], old_size: int) -> list[bytes]:
 
 
 def verify_consistency(old_size: int, size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
-    """Whether the tree (size, new_root) begins with the tree (old_size, old_root)."""
+    """Whether the tree (size, new_root) begins with the tree (old_size, old_root); an empty tree shows nothing."""
+    if not 0 < old_size <= size:
+        return False
     if old_size == size:
         return old_root == new_root and not proof
-    if not 0 < old_size < size:
-        return old_size == 0 < size and old_root == EMPTY_ROOT and not proof
     path = list(proof) if old_size & (old_size - 1) else [old_root, *proof]
     if not path:
         return False
