@@ -21,6 +21,8 @@ from .typed_data import Domain, recovers_to, report_digest
 
 PATIENCE_S = 20.0
 """How long each node waits for the one whose turn it is."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0
+"""Before a round that could not be computed is tried again; doubled each time, as each try leaves receipts."""
 LOOK_BACK = 64
 """Blocks read again at each turn: what a reorganised chain may have replaced."""
 
@@ -43,6 +45,8 @@ class _Round:
 
     mine: Seen | None = None
     failed: str = ""
+    wait_s: float = FIRST_WAIT_S
+    not_before_s: float = 0.0
     observations: dict[str, Observation] = field(default_factory=dict)
     agreed_at_s: float | None = None
 
@@ -162,16 +166,17 @@ class Member:
         return report_digest(Domain(chain.chain_id, chain.address("PredictionOracle")), report)
 
     def _observed(self, place: Place) -> list[Happened]:
-        """Make this node's own observation, once; a failure is told once and tried again."""
+        """Make this node's own observation, once; a failure is told once and tried again, ever more seldom."""
         twin, model, round_ = place
         known = self._rounds[place]
-        if known.mine:
+        if known.mine or self._clock_s() < known.not_before_s:
             return []
         try:
             known.mine = observe(self._node, self._kinds[model], twin, round_)
         except MedtwinError as error:
             again = known.failed == error.kind
-            known.failed = error.kind
+            known.failed, known.not_before_s = error.kind, self._clock_s() + known.wait_s
+            known.wait_s = min(2 * known.wait_s, LONGEST_WAIT_S)
             return [] if again else [Happened("not_observed", place, error.kind)]
         known.observations[self._node.signer.address] = known.mine.observation
         return [Happened("observed", place)]

@@ -140,6 +140,25 @@ def test_a_node_without_an_own_result_posts_nothing(quorum: Quorum, twin: Twin) 
     assert quorum.posted() == []
 
 
+def test_what_fails_is_tried_ever_more_seldom(quorum: Quorum, custodians: Any, twin: Twin) -> None:
+    """Each try asks custodians and leaves receipts: a round that cannot be computed must not fill their logs."""
+    quorum.members[0]._kinds = {model: Broken() for model in quorum.members[0]._kinds}
+    looks = []
+    for _ in range(60):
+        quorum.now_s += 10
+        quorum.turn(0)
+        looks.append(sum(len(list(one.receipts())) for one in custodians))
+
+    assert looks[0] == 2  # two custodians, one look
+    assert 6 <= looks[-1] // 2 <= 10
+
+
+class Broken(Rate):
+    """A model that reads another schema than the twin has."""
+
+    schema = "other/1"
+
+
 def test_a_restarted_node_signs_the_same_again(quorum: Quorum, stage: Stage, tmp_path: Path) -> None:
     """It lost all but what it had signed, and comes to the same report."""
     quorum.turn(0)
