@@ -112,6 +112,8 @@ class Bench:
                 passed, said = self._test(only)
                 if "Compiler run failed" in said or "Compilation failed" in said or "solc exited" in said:
                     return "stillborn"
+                if not passed and "[FAIL" not in said:
+                    raise RuntimeError(f"forge ended badly with no test failing:\n{said[-2_000:]}")
                 if not passed:
                     return "killed"
         except subprocess.TimeoutExpired:
