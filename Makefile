@@ -17,10 +17,10 @@ LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse re
 
 .PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-contracts test-integration \
 	fuzz mutate mutate-sample check format artifacts models evaluate \
-	bench bench-gas bench-lock faults simulate clean need-python need-node need-data
+	bench bench-gas bench-lock faults simulate demo-portal portal-e2e clean need-python need-node need-data
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
 # -- set-up --------------------------------------------------------------------
 
@@ -61,7 +61,9 @@ need-node:
 demo: setup ## Show the whole story on an embedded chain
 	@$(BIN)/medtwin demo
 
-dev: setup-dev ## Start a chain, custodians and an oracle to build on
+demo-portal: dev ## The same: it serves the pages for patients and everybody else, with people and data in it
+
+dev: setup-dev ## Start a chain, custodians, an oracle and the portal to build on
 	@PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/medtwin dev
 
 # -- tests ---------------------------------------------------------------------
@@ -100,6 +102,9 @@ mutate: setup-dev ## Break the contracts in every way known, and see whether tes
 mutate-sample: setup-dev ## The same for 120 of them, and for planted faults
 	$(BIN)/python -m scripts.mutate --sample 120
 
+portal-e2e: setup-dev need-data ## Use the pages in a browser, into bench/results/portal.json
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTEST) -p no:pytest-brownie tests/integration/test_portal.py
+
 test-integration: setup-dev need-data ## Run whole paths over Ganache and a real IPFS node
 	@mkdir -p reports
 	sh scripts/ipfs_node.sh .tools
@@ -111,6 +116,8 @@ check: setup-dev ## Format, lint, types, fresh artifacts, fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m scripts.build_artifacts --check
+	$(BIN)/python -m scripts.build_portal --check
+	node_modules/.bin/tsc -p oracle/serve/portal/web
 	@$(MAKE) test-oracle
 
 # -- what is generated ---------------------------------------------------------
@@ -119,8 +126,9 @@ format: setup-dev ## Format, and mend what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-artifacts: setup-dev ## Compile contracts/ into oracle/artifacts/
+artifacts: setup-dev ## Compile contracts/ and build the portal's pages into oracle/artifacts/
 	$(BIN)/python -m scripts.build_artifacts
+	$(BIN)/python -m scripts.build_portal
 
 models: need-data setup-dev ## Train the shipped models (MEDTWIN_DATA names the folder of data sets)
 	for kind in $(LEARNED); do $(BIN)/medtwin train $$kind --data "$(MEDTWIN_DATA)" --out oracle/artifacts/models || exit 1; done

@@ -62,6 +62,7 @@ def plan(approver: str, signers: Sequence[str], f: int, *, token: str | None = N
         ("CaseToken", (twins, consents, approver)),
         ("DeviceLoop", (devices, consents, approver)),
         ("EpochAnchor", (anchor, devices)),
+        ("PasskeyFactory", ()),
     ]
 
 

@@ -11,6 +11,8 @@ variable                  meaning                                               
 ``MEDTWIN_DEPLOYMENT``    deployment file                                        deployments/development.json
 ``MEDTWIN_CUSTODIANS``    custodians' addresses, comma-separated URLs            http://127.0.0.1:8701..8703
 ``MEDTWIN_PEERS``         the other oracle nodes, comma-separated URLs           none
+``MEDTWIN_WITNESSES``     endpoints of the chain that the portal's pages ask     none
+``MEDTWIN_PEOPLE``        JSON file of accounts' names, for the portal           none
 ``MEDTWIN_DATA``          folder of clinical data sets                           in ``MEDTWIN_HOME``
 ``MEDTWIN_PASSWORD``      opens keystores                                        asked for on a terminal
 ``MEDTWIN_PRIVATE_KEY``   a key for programs, instead of a keystore              none
@@ -67,6 +69,8 @@ class Settings:
     home_chosen: bool = True
     more_chains: tuple[str, ...] = ()
     peers: tuple[str, ...] = ()
+    witnesses: tuple[str, ...] = ()
+    people: Path | None = None
     depth: int = 0
     longest_silence_s: int | None = None
 
@@ -86,6 +90,8 @@ class Settings:
             deployment=Path(found.get("MEDTWIN_DEPLOYMENT") or DEV_DEPLOYMENT),
             custodians=_parts(found.get("MEDTWIN_CUSTODIANS")) or DEV_CUSTODIANS,
             peers=_parts(found.get("MEDTWIN_PEERS")),
+            witnesses=_parts(found.get("MEDTWIN_WITNESSES")),
+            people=Path(found["MEDTWIN_PEOPLE"]) if found.get("MEDTWIN_PEOPLE") else None,
             data=Path(found.get("MEDTWIN_DATA") or home / "data"),
             password=found.get("MEDTWIN_PASSWORD") or None,
             private_key=found.get("MEDTWIN_PRIVATE_KEY") or None,
@@ -104,6 +110,8 @@ class Settings:
             "MEDTWIN_DEPLOYMENT": str(self.deployment),
             "MEDTWIN_CUSTODIANS": ",".join(self.custodians),
             "MEDTWIN_PEERS": ",".join(self.peers),
+            "MEDTWIN_WITNESSES": ",".join(self.witnesses),
+            "MEDTWIN_PEOPLE": str(self.people or ""),
             "MEDTWIN_DATA": str(self.data),
             "MEDTWIN_PASSWORD": password,
         }

@@ -62,6 +62,8 @@ TYPES: dict[str, tuple[tuple[str, str], ...]] = {
         ("device", "address"), ("twinId", "uint256"), ("code", "uint16"), ("value", "int64"),
         ("clinician", "address"), ("nonce", "uint256"), ("deadline", "uint40"),
     ),
+    "AccountMessage": (("hash", "bytes32"),),
+    "Call": (("target", "address"), ("data", "bytes"), ("nonce", "uint256"), ("deadline", "uint40")),
     "Answer": (("commandId", "bytes32"), ("accepted", "bool")),
     "Erasure": (("twinId", "uint256"), ("owner", "address"), ("deadline", "uint40")),
     "ErasureStatement": (

@@ -30,6 +30,8 @@ SHIPPED = (
     "CaseToken",
     "DeviceLoop",
     "EpochAnchor",
+    "PasskeyAccount",
+    "PasskeyFactory",
     "TestToken",
 )
 SETTINGS: dict[str, Any] = {

@@ -44,6 +44,11 @@ PLANTED: tuple[tuple[str, str, str], ...] = (
     ("PredictionOracle.sol", "if (report.round <= last) revert", "if (report.round < last) revert"),
     ("PredictionOracle.sol", "return _standings[account] == Standing.Active;", "return _standings[account] != Standing.Unknown;"),
     ("EpochAnchor.sol", "if (head & SUSPENDED != 0) revert GatewayIsSuspended(msg.sender);", ""),
+    ("PasskeyAccount.sol", "&& authenticatorData[FLAGS_AT] & PRESENT_AND_VERIFIED == PRESENT_AND_VERIFIED", ""),
+    ("PasskeyAccount.sol", "bytes32(authenticatorData) == rpIdHash()", "true"),
+    ("PasskeyAccount.sol", "key.generation != 0 && key.generation == _generation", "key.generation != 0"),
+    ("PasskeyAccount.sol", "_useCheckedNonce(address(this), nonce);", ""),
+    ("PasskeyAccount.sol", "if (block.timestamp < readyAt) revert RecoveryNotReady(readyAt);", ""),
     ("ModelRegistry.sol", "return _models[model].state == ModelState.Approved;",
      "return _models[model].state != ModelState.Unknown;"),
 )  # fmt: skip

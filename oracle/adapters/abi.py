@@ -28,6 +28,7 @@ SUITE = (
     "CaseToken",
     "DeviceLoop",
     "EpochAnchor",
+    "PasskeyFactory",
 )
 PANICS = {0x11: "overflow", 0x12: "division by zero", 0x21: "invalid enum", 0x32: "index out of range"}
 
@@ -43,7 +44,7 @@ def artifact(name: str) -> dict[str, Any]:
 def errors_by_selector() -> dict[bytes, tuple[str, tuple[tuple[str, str], ...]]]:
     """Selector -> (error name, ((argument, type), ...)) over the whole suite."""
     table = {}
-    for contract in SUITE:
+    for contract in (*SUITE, "PasskeyAccount"):
         for item in artifact(contract)["abi"]:
             if item["type"] == "error":
                 inputs = tuple((i["name"], collapse_if_tuple(i)) for i in item["inputs"])

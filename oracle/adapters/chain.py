@@ -140,6 +140,17 @@ class Web3Chain:
         params = self._guard(lambda: call.build_transaction({**self._fees(signer.address), **more}), contract, function)
         return self._send(signer, params, contract, function)
 
+    def write_at(self, signer: Signer, address: str, contract: str, function: str, *args: Any) -> Mined:
+        """The same to a contract that is not of the suite, by the ABI that is shipped for its kind."""
+        at = self._web3.eth.contract(address=to_checksum_address(address), abi=artifact(contract)["abi"])
+        call = at.functions[function](*args)
+        params = self._guard(lambda: call.build_transaction(self._fees(signer.address)), contract, function)
+        return self._send(signer, params, contract, function)
+
+    def has_code(self, address: str) -> bool:
+        """Whether there is a contract at an address."""
+        return bool(self._guard(lambda: self._web3.eth.get_code(to_checksum_address(address))))
+
     def transfer(self, signer: Signer, to: str, wei: int) -> Mined:
         """Move ether, to fund an account on a development chain."""
         params = {**self._fees(signer.address), "to": to_checksum_address(to), "value": wei, "gas": 21_000}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
 import time
@@ -12,6 +13,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+
+import httpx
 
 from .. import deploy
 from ..adapters.chain import Web3Chain
@@ -45,12 +48,15 @@ from .worker import turn
 PASSWORD = "development"
 ROLES = (
     "hospital", "node-1", "node-2", "node-3", "node-4", "patient-1", "patient-2", "researcher", "device-1", "device-2",
-    "custodian-1", "custodian-2", "custodian-3",
+    "custodian-1", "custodian-2", "custodian-3", "clinician", "relayer",
 )  # fmt: skip
 """Accounts of the development mnemonic, in their order."""
+PEOPLE = ("patient-1", "patient-2", "researcher", "clinician", "hospital")
+"""Those that the portal knows by name."""
 CUSTODIANS = 3
 CUSTODIAN_PORT = 8701
 """Of the first; the others follow."""
+PORTAL_PORT = 8720
 FAULTY = 1
 ETHER = 10**18
 RESEARCH_TOKENS = 1_000 * 10**18
@@ -74,7 +80,9 @@ class Hospital:
 
 
 @contextmanager
-def hospital(settings: Settings, kind: TwinKind, port: int, say: Say) -> Iterator[Hospital]:
+def hospital(
+    settings: Settings, kind: TwinKind, port: int, say: Say, *, portal_port: int | None = None
+) -> Iterator[Hospital]:
     """Start everything, the custodians where the settings name them, seed it, and stop it all on leaving."""
     with ExitStack() as stack:
         url = stack.enter_context(ganache(port))
@@ -95,6 +103,9 @@ def hospital(settings: Settings, kind: TwinKind, port: int, say: Say) -> Iterato
         chain.write(keys["hospital"], "ModelRegistry", "approve", kind.model_digest)
         twins = _seed(settings, chain, kind, keys, custodians)
         say(f"{len(twins)} patients, their devices and {SEED_BATCHES} batches each are in")
+        if portal_port is not None:
+            _start_portal(stack, settings, keys, portal_port)
+            say(f"portal on http://localhost:{portal_port}")
         yield Hospital(keys, chain, nodes, twins)
 
 
@@ -156,6 +167,32 @@ def _start_custodians(stack: ExitStack, settings: Settings, genesis: bytes) -> N
                 hint=f"see {settings.home / f'custodian-{number}.log'}; is the port taken?",
                 kind="custodian_failed",
             )
+
+
+def _start_portal(stack: ExitStack, settings: Settings, keys: Mapping[str, LocalSigner], port: int) -> None:
+    """The portal as a process, which knows the people of this hospital and asks the chain for a witness directly."""
+    people = {
+        keys[role].address: {"name": f"{role} (demonstration)", "role": role.partition("-")[0]} for role in PEOPLE
+    }
+    known = settings.home / "people.json"
+    known.write_text(json.dumps(people, indent=1) + "\n", "utf-8")
+    environment = replace(settings, people=known, witnesses=(settings.chain,)).environment(
+        password=settings.password or PASSWORD
+    )
+    command = [sys.executable, "-m", "oracle.serve.cli", "portal", "serve", "--as", "relayer", "--demo"]
+    log = settings.home / "portal.log"
+    process = stack.enter_context(running([*command, "--port", str(port)], log=log, environment=environment))
+    if not wait_until(partial(_is_up, f"http://127.0.0.1:{port}/healthz"), process, START_S):
+        raise ChainError(
+            f"the portal did not start on port {port}", hint=f"see {log}; is the port taken?", kind="portal_failed"
+        )
+
+
+def _is_up(url: str) -> bool:
+    try:
+        return httpx.get(url).is_success
+    except httpx.HTTPError:
+        return False
 
 
 def _answers(custodian: RemoteCustodian, genesis: bytes) -> bool:

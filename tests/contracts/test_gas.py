@@ -15,6 +15,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import brownie
 import pytest
 from eth_account.signers.local import LocalAccount
 
@@ -23,6 +24,7 @@ from tests.contracts.consents import RESEARCH, VITALS, Scope, grant_signature
 from tests.contracts.devices import Recorder
 from tests.contracts.epochs import Epoch, Gateway
 from tests.contracts.offers import Offer, Stall
+from tests.contracts.passkeys import RP_ID_HASH, Passkey, call, grant_digest, typed
 from tests.contracts.reports import Quorum
 
 SNAPSHOT = Path(__file__).with_name("gas.json")
@@ -109,6 +111,20 @@ def epoch_cost(gateway: Gateway) -> int:
     return [int(gateway.contract.anchorEpoch(epoch, {"from": gateway.account}).gas_used) for epoch in epochs][-1]
 
 
+def passkey_costs(suite: Any, researcher: Any, sender: Any, year: Scope) -> dict[str, int]:
+    """An account, and a first consent by its passkey; P-256 is computed in Solidity, as this chain has no precompile."""
+    passkey = Passkey.of(0xFACE)
+    made = suite.by_name["PasskeyFactory"].create(*passkey.point, RP_ID_HASH, {"from": sender})
+    account = brownie.project.get_loaded_projects()[0]["PasskeyAccount"].at(made.return_value)
+    chain_id, end, twin = brownie.web3.eth.chain_id, now_s() + 3_600, 0x9A55 << 8 | 1
+    mint = suite.twins.mint.encode_input(twin)
+    account.execute(*call(passkey, account, chain_id, suite.twins, mint, 0, end), {"from": sender})
+    hash_ = grant_digest(suite.consents, twin, researcher, year, 0, end)
+    signature = passkey.assertion(typed(account, chain_id, "AccountMessage", {"hash": hash_}))
+    granted = suite.consents.grantBySignature(twin, researcher, year, 0, end, signature, {"from": sender})
+    return {"create_account": made.gas_used, "grant_by_passkey": granted.gas_used}
+
+
 def test_operations_cost_what_the_snapshot_says(
     suite: Any, twin: int, patient: Any, patient_key: LocalAccount, researcher: Any, hospital: Any, year: Scope,
     recorder: Recorder, quorum: Quorum, gateway: Gateway,
@@ -121,6 +137,7 @@ def test_operations_cost_what_the_snapshot_says(
         **market_costs(suite, twin, patient, researcher, hospital),
         **oracle_costs(suite, recorder, quorum, hospital),
         "anchor_epoch": epoch_cost(gateway),
+        **passkey_costs(suite, researcher, hospital, year),
         "void_grants": suite.twins.voidGrants(twin, {"from": patient}).gas_used,
     }
     report = {name: {"gas": gas, "goal": snapshot.get(name, {}).get("goal")} for name, gas in measured.items()}

@@ -25,18 +25,19 @@ from brownie.exceptions import VirtualMachineError
 from eth_account.signers.local import LocalAccount
 
 from oracle.deploy import plan
-from tests.contracts import strangers, strangers_clinical
+from tests.contracts import strangers, strangers_clinical, strangers_passkeys
 from tests.contracts.clock import DAY_S, now_s
 from tests.contracts.consents import RESEARCH, VITALS, Scope
 from tests.contracts.devices import Recorder, pairing
 from tests.contracts.offers import Offer, Stall
+from tests.contracts.passkeys import RP_ID_HASH
 from tests.contracts.reports import Quorum
 from tests.contracts.strangers import DIGEST, World
 from tests.contracts.strangers_clinical import CODE, GATEWAY, HOSPITAL, PATIENT, RESEARCHER
 
 ADDRESS = "0x" + "0" * 40
-CONTRACTS = [name for name, _ in plan(ADDRESS, [ADDRESS] * 4, 1) if name != "TestToken"]
-ENTRIES = {**strangers.ENTRIES, **strangers_clinical.ENTRIES}
+CONTRACTS = [*(name for name, _ in plan(ADDRESS, [ADDRESS] * 4, 1) if name != "TestToken"), "PasskeyAccount"]
+ENTRIES = {**strangers.ENTRIES, **strangers_clinical.ENTRIES, **strangers_passkeys.ENTRIES}
 
 
 def writers() -> dict[str, str]:
@@ -67,6 +68,9 @@ def ward(suite: Any, twin: int, approver: Any, researcher: Any, hospital: Any, p
     by["DeviceLoop"].grantRole(by["DeviceLoop"].SAFETY_ROLE(), approver, admin)
     suite.devices.pair(*pairing(suite.devices, GATEWAY, twin, patient, now_s() + DAY_S), {"from": patient})
     by["EpochAnchor"].anchorEpoch(strangers_clinical.false_epoch(suite, twin)[0], {"from": accounts[9]})
+    made = by["PasskeyFactory"].create(*strangers_passkeys.PASSKEY.point, RP_ID_HASH, {"from": patient})
+    pattern = brownie.project.get_loaded_projects()[0]["PasskeyAccount"]
+    by["PasskeyAccount"] = pattern.at(made.return_value)
     return by
 
 
@@ -138,8 +142,8 @@ def test_stranger_carries_what_was_signed(world: World) -> None:
     )
 
 
-def test_ether_is_refused(suite: Any, stranger: Any) -> None:
+def test_ether_is_refused(world: World, stranger: Any) -> None:
     """Nothing is payable, so no ether is ever stuck."""
     for contract in CONTRACTS:
         with pytest.raises(VirtualMachineError):
-            stranger.transfer(suite.by_name[contract], 1)
+            stranger.transfer(world.suite.by_name[contract], 1)

@@ -91,8 +91,8 @@ def hospital(desk: Path) -> Iterator[dict[str, str]]:
         "COLUMNS": "200",
     }
     log = desk / "dev.log"
-    ports = ["--port", str(free_port()), "--custodian-port", str(three_free_ports())]
-    with running([str(desk / "bin" / "medtwin"), "dev", *ports], log=log, environment=environment) as process:
+    ports = ["--port", free_port(), "--custodian-port", three_free_ports(), "--portal-port", free_port()]
+    with running([str(desk / "bin" / "medtwin"), "dev", *map(str, ports)], log=log, environment=environment) as process:
         ready = wait_until(lambda: "event=reported" in log.read_text(), process, START_S)
         assert ready, log.read_text()[-2000:]
         told = re.search(r"^export (.+)\nmedtwin predict (0x[0-9a-f]+)", log.read_text(), re.MULTILINE)

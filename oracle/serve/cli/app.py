@@ -26,6 +26,7 @@ from . import (
     market,
     model,
     node,
+    portal,
     publish,
     train,
     twin,
@@ -57,6 +58,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(audit.app, name="audit")
 app.add_typer(custodian.app, name="custodian")
 app.add_typer(node.app, name="node")
+app.add_typer(portal.app, name="portal")
 app.add_typer(data.app, name="data")
 app.add_typer(keys.app, name="keys")
 erase.register(app)

@@ -11,7 +11,7 @@ from rich.markup import escape
 from ... import deploy as deploying
 from ...errors import InputError
 from ...settings import Settings, open_chain
-from ..devnet import CUSTODIAN_PORT, home_of, hospital, watch
+from ..devnet import CUSTODIAN_PORT, PORTAL_PORT, home_of, hospital, watch
 from .console import ERRORS, OUTPUT, listing, tell
 from .options import As, KindName, kind_named, signer
 
@@ -58,8 +58,9 @@ def dev(
     custodian_port: Annotated[
         int, typer.Option(help="Where the first of the three custodians listens.", min=1, max=65533)
     ] = CUSTODIAN_PORT,
+    portal_port: Annotated[int, typer.Option(help="Where the portal listens.", min=1, max=65535)] = PORTAL_PORT,
 ) -> None:
-    """Run Ganache, the suite, custodians, nodes, two patients and a researcher, until Ctrl-C."""
+    """Run Ganache, the suite, custodians, nodes, the portal, two patients and a researcher, until Ctrl-C."""
     read = Settings.read()
     settings = home_of(read, read.home_chosen, custodian_port)
     twin_kind = kind_named(kind)
@@ -69,7 +70,7 @@ def dev(
 
     for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT too: a shell's background job ignores it
         signal.signal(ending, signal.default_int_handler)
-    with hospital(settings, twin_kind, port, say) as running:
+    with hospital(settings, twin_kind, port, say, portal_port=portal_port) as running:
         contracts = running.chain.deployment.contracts
         listing(("contract", "address"), list(contracts.items()), empty="")
         listing(("account", "address"), [(role, key.address) for role, key in running.keys.items()], empty="")

@@ -1,0 +1,1 @@
+import{kb as a,lb as b,mb as c,nb as d}from"./part-KJT6NJ4M.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{d as ccipRequest,c as offchainLookup,b as offchainLookupAbiItem,a as offchainLookupSignature};

@@ -1,0 +1,1 @@
+import{b as a,c as b,d as c,e as d,f as e}from"./part-WYLS35Y5.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{e as encodeToCurve,d as hashToCurve,b as schnorr,a as secp256k1,c as secp256k1_hasher};

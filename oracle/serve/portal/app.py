@@ -1,0 +1,373 @@
+"""The portal as a web server: pages, the chain and the custodians behind them, sign-in, paid transactions."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from eth_utils import to_checksum_address
+from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.responses import JSONResponse
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from prometheus_client import CollectorRegistry, Counter
+from pydantic import BaseModel
+
+from ...adapters.chain import Web3Chain
+from ...adapters.ganache import MNEMONIC
+from ...errors import Denied, InputError, MedtwinError, NotFound
+from ...ports import Signer, Store
+from ...settings import Settings, open_store, open_suite
+from ...twins import TwinKind, kinds
+from ..devnet import ROLES
+from ..http import CBOR, REQUESTS_A_MINUTE, body_of, bounded_app
+from .relay import NewAccount, Relay, SignedCall, SignedGrant, SignedRevocation
+from .sessions import IDLE_S, Sessions
+
+PAGES = ("/", "/patient", "/research", "/ward", "/hospital", "/verify")
+TYPES = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+}
+COOKIE = "medtwin"
+READ_METHODS = {
+    "eth_blockNumber", "eth_call", "eth_chainId", "eth_estimateGas", "eth_gasPrice", "eth_getBalance", "eth_getCode",
+    "eth_getBlockByHash", "eth_getBlockByNumber", "eth_getLogs", "eth_getTransactionByHash", "eth_getTransactionCount",
+    "eth_getTransactionReceipt", "eth_maxPriorityFeePerGas", "eth_feeHistory", "eth_sendRawTransaction", "net_version",
+}  # fmt: skip
+"""What a page may ask the chain; the last but one carries what somebody signed at home."""
+CUSTODIAN_PATHS = ("v1/identity", "v1/receipts", "v1/release", "v1/erase", "readyz")
+TIMEOUT_S = 15.0
+PAID_A_MINUTE, PAID_A_DAY, ACCOUNTS_A_DAY = 30, 500, 50
+
+
+@dataclass(frozen=True)
+class Portal:
+    """What the portal stands on.
+
+    Parameters
+    ----------
+    chain : Web3Chain
+    chain_url : str
+        JSON-RPC address that pages reach as ``/rpc``.
+    witnesses : sequence of str
+        Endpoints of the same chain that pages ask themselves.
+    custodians : sequence of str
+        Their addresses; pages reach them as ``/custodians/1`` and so on.
+    store : Store
+    kinds : mapping
+        Kinds of twins by name, for their cards.
+    relay : Relay or None
+        Pays for signed transactions; without one people pay themselves.
+    people : mapping
+        Account -> name and role, as the hospital knows them; told to those signed in.
+    demo : mapping or None
+        Demonstration accounts, whose keys everybody knows.
+    """
+
+    chain: Web3Chain
+    chain_url: str
+    witnesses: Sequence[str]
+    custodians: Sequence[str]
+    store: Store
+    kinds: Mapping[str, TwinKind]
+    sessions: Sessions
+    relay: Relay | None = None
+    people: Mapping[str, Mapping[str, str]] | None = None
+    demo: Mapping[str, Any] | None = None
+
+
+class SignIn(BaseModel):
+    """A signed EIP-4361 message."""
+
+    message: str
+    signature: str
+
+
+def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> FastAPI:
+    """The portal's HTTP face."""
+    registry = CollectorRegistry()
+    limited = Counter("medtwin_portal_limited", "Requests beyond the rate", registry=registry)
+    paid = Counter("medtwin_portal_paid", "Transactions paid for", ["what"], registry=registry)
+    app = bounded_app("Medtwin portal", registry, limited, requests_a_minute=requests_a_minute)
+    budget = MovingWindowRateLimiter(MemoryStorage())
+    client = httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False)
+    files = {path.name: path.read_bytes() for path in resources.files("oracle.artifacts.portal").iterdir()}
+    policy = content_policy(portal.witnesses)
+
+    app.add_middleware(GZipMiddleware, minimum_size=1_000)
+
+    @app.middleware("http")
+    async def guarded(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
+        """Nothing is posted from another site, framed by one, or loaded from one."""
+        origin = request.headers.get("origin")
+        if request.method == "POST" and origin is not None and httpx.URL(origin).netloc.decode() != _host(request):
+            return problem(403, "this was sent from another site")
+        answer = await proceed(request)
+        answer.headers.update(policy)
+        return answer
+
+    @app.exception_handler(MedtwinError)
+    async def said_no(_: Request, error: MedtwinError) -> Response:
+        statuses = ((NotFound, 404), (Denied, 401 if error.kind == "no_session" else 403), (InputError, 400))
+        status = next((status for kind, status in statuses if isinstance(error, kind)), 503)
+        return problem(status, error.sentence, kind=error.kind, hint=error.hint)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> Response:
+        return problem(
+            400, "a field is missing or malformed: " + ", ".join(str(one["loc"][-1]) for one in error.errors())
+        )
+
+    def signed_in(request: Request) -> str:
+        return portal.sessions.account(request.cookies.get(COOKIE))
+
+    def spend(account: str, what: str) -> Relay:
+        """Within what one account, and all together, may cost."""
+        if portal.relay is None:
+            raise NotFound("this portal pays for nothing", hint="send it with a wallet of your own", kind="no_relay")
+        limits: list[tuple[RateLimitItem, str]] = [
+            (RateLimitItemPerMinute(PAID_A_MINUTE), account),
+            (RateLimitItemPerDay(PAID_A_DAY), "all"),
+        ]
+        if what == "account":
+            limits.append((RateLimitItemPerDay(ACCOUNTS_A_DAY), "accounts"))
+        if not all(budget.hit(limit, key) for limit, key in limits):
+            raise Denied("the budget for today's transactions is used up", hint="try later", kind="over_budget")
+        paid.labels(what).inc()
+        return portal.relay
+
+    @app.get("/api/config")
+    def config() -> Response:
+        """The deployment, for the page to check."""
+        return JSONResponse(_config(portal))
+
+    @app.get("/api/people")
+    def people(request: Request) -> Response:
+        """Names of accounts, for those signed in."""
+        signed_in(request)
+        return JSONResponse(dict(portal.people or {}))
+
+    @app.get("/api/models/{digest}")
+    def card(digest: str) -> Response:
+        """A model's card; its SHA-256 is on the chain."""
+        found = next(
+            (kind for kind in portal.kinds.values() if kind.model_digest.hex() == digest.removeprefix("0x")), None
+        )
+        if found is None:
+            raise NotFound("there is no such model here", hint="see the list of models")
+        return JSONResponse(found.card)
+
+    @app.post("/api/session/nonce")
+    def nonce() -> dict[str, str]:
+        return {"nonce": portal.sessions.nonce()}
+
+    @app.post("/api/session")
+    def sign_in(request: Request, body: SignIn) -> Response:
+        """Open a session; whatever session the browser had is closed."""
+        signature = bytes.fromhex(body.signature.removeprefix("0x")) if _is_hex(body.signature) else b""
+        token = portal.sessions.open(body.message, signature, _host(request))
+        portal.sessions.close(request.cookies.get(COOKIE))
+        answer = JSONResponse({"idle_s": IDLE_S})
+        answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https")
+        return answer
+
+    @app.post("/api/session/end")
+    def sign_out(request: Request) -> Response:
+        portal.sessions.close(request.cookies.get(COOKIE))
+        answer = JSONResponse({})
+        answer.delete_cookie(COOKIE)
+        return answer
+
+    @app.post("/api/accounts")
+    def new_account(request: Request, key: NewAccount) -> dict[str, str]:
+        """A passkey's account. Nobody is signed in yet, so the address that asks is what is limited."""
+        who = request.client.host if request.client else "unknown"
+        return {"account": spend(who, "account").account(key, request.url.hostname or "")}
+
+    @app.post("/api/relay/grant")
+    def grant(request: Request, signed: SignedGrant) -> dict[str, str]:
+        return _sent(spend(signed_in(request), "grant").grant(signed).transaction)
+
+    @app.post("/api/relay/revoke")
+    def revoke(request: Request, signed: SignedRevocation) -> dict[str, str]:
+        return _sent(spend(signed_in(request), "revoke").revoke(signed).transaction)
+
+    @app.post("/api/relay/call")
+    def call(request: Request, signed: SignedCall) -> dict[str, str]:
+        return _sent(spend(signed_in(request), "call").call(signed).transaction)
+
+    @app.post("/rpc")
+    async def rpc(request: Request) -> Response:
+        """The chain, for reading and for what was signed elsewhere."""
+        body = await body_of(request)
+        try:
+            method = json.loads(body)["method"]
+        except (ValueError, TypeError, KeyError):
+            raise InputError("this is not a JSON-RPC request", hint="one request at a time") from None
+        if method not in READ_METHODS:
+            raise Denied(f"{str(method)[:40]} is not for pages", hint="use the chain's own address", kind="not_allowed")
+        return await _forward(client, "POST", portal.chain_url, body, "application/json")
+
+    @app.api_route("/custodians/{number}/{path:path}", methods=["GET", "POST"])
+    async def custodian(number: int, path: str, request: Request) -> Response:
+        """A custodian, byte for byte; the page checks its signature."""
+        if not 1 <= number <= len(portal.custodians) or path not in CUSTODIAN_PATHS:
+            raise NotFound("there is nothing here", hint="see /openapi.json")
+        since = request.query_params.get("since", "0")
+        if not since.isdigit():
+            raise InputError("since is not a number", hint="leave it out")
+        url = f"{portal.custodians[number - 1]}/{path}?since={since}"
+        return await _forward(client, request.method, url, await body_of(request), CBOR)
+
+    @app.get("/blocks/{digest}")
+    async def block(digest: str) -> Response:
+        """A sealed block by its SHA-256; nobody can read it without the custodians."""
+        if len(digest) != 64 or not _is_hex(digest):
+            raise InputError("this is not a digest", hint="64 hexadecimal digits")
+        return Response(
+            await run_in_threadpool(portal.store.get, bytes.fromhex(digest)), media_type="application/octet-stream"
+        )
+
+    @app.get("/{path:path}")
+    def page(path: str) -> Response:
+        """The built files; every page's address gives the same shell."""
+        if f"/{path}" in PAGES or f"/{path}".startswith(("/patient/", "/research/", "/ward/", "/verify/")):
+            path = "index.html"
+        if path not in files:
+            raise NotFound("there is no such page", hint="start at /")
+        media = TYPES["." + path.rpartition(".")[2]]
+        forever = path.startswith("part-")  # its name has its content's hash in it
+        cache = "public, max-age=31536000, immutable" if forever else "no-cache"
+        return Response(files[path], media_type=media, headers={"Cache-Control": cache})
+
+    return app
+
+
+def content_policy(witnesses: Sequence[str]) -> dict[str, str]:
+    """The headers of every answer: scripts and styles from here alone, requests to here and the witnesses."""
+    allowed = " ".join(("'self'", *witnesses))
+    return {
+        "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"font-src 'self'; connect-src {allowed}; manifest-src 'self'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), "
+        "microphone=(), geolocation=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+
+
+def problem(status: int, detail: str, **more: str) -> Response:
+    """An error as RFC 9457 has it."""
+    body = {"type": "about:blank", "status": status, "detail": detail, **more}
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def portal_of(settings: Settings, payer: Signer | None, *, demo: bool = False) -> Portal:
+    """The portal of the deployment that the settings name.
+
+    Raises
+    ------
+    InputError
+        The file of people is not one.
+    """
+    chain = open_suite(settings)
+    return Portal(
+        chain=chain,
+        chain_url=settings.chain,
+        witnesses=settings.witnesses,
+        custodians=settings.custodians,
+        store=open_store(settings.store),
+        kinds=kinds(),
+        sessions=Sessions(chain, time.monotonic),
+        relay=Relay(chain, payer) if payer else None,
+        people=_people(settings.people),
+        demo={"mnemonic": MNEMONIC, "roles": list(ROLES)} if demo else None,
+    )
+
+
+def serve(portal: Portal, *, port: int) -> None:
+    """Run on loopback until stopped."""
+    uvicorn.run(
+        service(portal), host="127.0.0.1", port=port, log_level="warning", access_log=False, timeout_keep_alive=5
+    )
+
+
+async def _forward(client: httpx.AsyncClient, method: str, url: str, body: bytes, media: str) -> Response:
+    try:
+        answer = await client.request(method, url, content=body or None, headers={"content-type": media})
+    except httpx.HTTPError:
+        return problem(502, "it does not answer", kind="unreachable")
+    return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
+
+
+def _people(path: Path | None) -> dict[str, dict[str, str]]:
+    if path is None:
+        return {}
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        return {
+            to_checksum_address(account): {"name": str(one["name"]), "role": str(one["role"])}
+            for account, one in found.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} does not name people ({type(error).__name__})",
+            hint='it is {"0x...": {"name": "...", "role": "clinician"}, ...}',
+            kind="bad_people",
+        ) from error
+
+
+def _config(portal: Portal) -> dict[str, Any]:
+    deployment = portal.chain.deployment
+    return {
+        "chainId": deployment.chain_id,
+        "genesis": "0x" + deployment.genesis.hex(),
+        "block": deployment.block,
+        "contracts": dict(deployment.contracts),
+        "signers": list(deployment.signers),
+        "witnesses": list(portal.witnesses),
+        "custodians": len(portal.custodians),
+        "relayer": portal.relay.payer.address if portal.relay else None,
+        "models": [
+            {
+                "digest": "0x" + kind.model_digest.hex(), "kind": kind.name, "answers": kind.answers, "unit": kind.unit,
+                "channels": [{"name": one.name, "unit": one.unit} for one in kind.channels],
+            }
+            for kind in portal.kinds.values()
+        ],
+        "demo": portal.demo,
+    }  # fmt: skip
+
+
+def _sent(transaction: bytes) -> dict[str, str]:
+    return {"transaction": "0x" + transaction.hex()}
+
+
+def _host(request: Request) -> str:
+    return request.headers.get("host", "")
+
+
+def _is_hex(text: str) -> bool:
+    try:
+        return bool(bytes.fromhex(text.removeprefix("0x")))
+    except ValueError:
+        return False

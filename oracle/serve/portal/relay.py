@@ -1,0 +1,132 @@
+"""Transactions that the hospital pays for: what somebody signed, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from eth_utils import is_address, to_checksum_address
+from pydantic import BaseModel, Field
+
+from ...adapters.chain import Web3Chain
+from ...errors import InputError
+from ...ports import Mined, Signer
+
+HEX_32 = Field(pattern="^0x[0-9a-fA-F]{64}$")
+HEX = Field(pattern="^0x([0-9a-fA-F]{2})*$", max_length=20_000)
+NUMBER = Field(pattern="^(0x[0-9a-fA-F]{1,64}|[0-9]{1,78})$")
+ADDRESS = Field(pattern="^0x[0-9a-fA-F]{40}$")
+
+
+class SignedGrant(BaseModel):
+    """A consent as its owner signed it (ConsentGrant)."""
+
+    twin: str = NUMBER
+    grantee: str = ADDRESS
+    categories: int
+    purposes: int
+    not_before: int
+    expiry: int
+    nonce: str = NUMBER
+    deadline: int
+    signature: str = HEX
+
+
+class SignedRevocation(BaseModel):
+    """A revocation as its owner signed it (ConsentRevocation)."""
+
+    twin: str = NUMBER
+    grantee: str = ADDRESS
+    nonce: str = NUMBER
+    deadline: int
+    signature: str = HEX
+
+
+class SignedCall(BaseModel):
+    """What a passkey account is to do (Call)."""
+
+    account: str = ADDRESS
+    target: str = ADDRESS
+    data: str = HEX
+    nonce: str = NUMBER
+    deadline: int
+    signature: str = HEX
+
+
+class NewAccount(BaseModel):
+    """A passkey's public key."""
+
+    x: str = HEX_32
+    y: str = HEX_32
+
+
+@dataclass
+class Relay:
+    """Sends for people, one transaction after the other, as the chain counts the payer's."""
+
+    chain: Web3Chain
+    payer: Signer
+
+    def __post_init__(self) -> None:
+        self._one_at_a_time = Lock()
+
+    def grant(self, signed: SignedGrant) -> Mined:
+        """Bring a signed consent to the chain."""
+        scope = (signed.categories, signed.purposes, signed.not_before, signed.expiry)
+        return self._send(
+            "ConsentRegistry", "grantBySignature", _number(signed.twin), _address(signed.grantee), scope,
+            _number(signed.nonce), signed.deadline, _bytes(signed.signature),
+        )  # fmt: skip
+
+    def revoke(self, signed: SignedRevocation) -> Mined:
+        """Bring a signed revocation to the chain."""
+        return self._send(
+            "ConsentRegistry", "revokeBySignature", _number(signed.twin), _address(signed.grantee),
+            _number(signed.nonce), signed.deadline, _bytes(signed.signature),
+        )  # fmt: skip
+
+    def call(self, signed: SignedCall) -> Mined:
+        """Let a passkey account act on one of the suite's contracts; on others, its owner must pay.
+
+        Raises
+        ------
+        InputError
+            The target is none of the suite's contracts, nor the account itself.
+        """
+        target, account = _address(signed.target), _address(signed.account)
+        if target not in {account, *self.chain.deployment.contracts.values()}:
+            raise InputError("only calls to this deployment are paid for", hint="pay for it yourself", kind="not_paid")
+        with self._one_at_a_time:
+            return self.chain.write_at(
+                self.payer, account, "PasskeyAccount", "execute", target, _bytes(signed.data),
+                _number(signed.nonce), signed.deadline, _bytes(signed.signature),
+            )  # fmt: skip
+
+    def account(self, key: NewAccount, host: str) -> str:
+        """The account contract of a passkey of this site; made if there is none."""
+        # What an authenticator puts first in what it signs: the hash of the site's name.
+        fields = (_bytes(key.x), _bytes(key.y), hashlib.sha256(host.encode()).digest())
+        address = str(self.chain.read("PasskeyFactory", "addressOf", *fields))
+        if not self.chain.has_code(address):
+            self._send("PasskeyFactory", "create", *fields)
+        return address
+
+    def _send(self, contract: str, function: str, *args: Any) -> Mined:
+        with self._one_at_a_time:
+            return self.chain.write(self.payer, contract, function, *args)
+
+
+def _number(text: str) -> int:
+    return int(text, 0)
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def _address(text: str) -> str:
+    if not is_address(text):
+        raise InputError(f"{text[:60]!r} is not an address", hint="choose somebody from the list", kind="bad_address")
+    return to_checksum_address(text)

@@ -1,0 +1,145 @@
+/** Ask custodians for key shares, open in this browser, and verify every byte against the chain. */
+import { type Hex, equal, fromHex, random, sha256, toHex } from './bytes'
+import { type Header, type Readings, type Recipient, newRecipient, open, openShare, parse } from './block'
+import { decode, encode, items } from './cbor'
+import { addressOf, digestOf, events, now, typed } from './chain'
+import { configured } from './config'
+import type { Identity } from './identity'
+import { custodianAt, isSigned, parseReceipt } from './receipts'
+
+const REQUEST_LIFE_S = 5 * 60
+const BATCHES_A_REQUEST = 128
+
+export interface Batch {
+  index: number
+  device: Hex
+  digest: Hex
+  root: Hex
+  previous: Hex
+  sequence: number
+  readings: number
+  start: number
+  end: number
+  block: number
+  transaction: Hex
+}
+
+export class Denied extends Error {
+  constructor(readonly reasons: Record<string, string>) {
+    super('too few keyholders agreed')
+  }
+}
+
+export class Damaged extends Error {}
+
+export async function batchesOf(twin: bigint): Promise<Batch[]> {
+  return (await events('DataAnchor', 'BatchAnchored', { twinId: twin })).map(({ args, block, transaction }) => ({
+    ...args.batch,
+    index: Number(args.index), device: args.device, sequence: Number(args.batch.sequence), block, transaction,
+  }))
+}
+
+/** The bytes that were anchored, to the bit. */
+export async function blockOf(batch: Batch): Promise<Uint8Array> {
+  const answer = await fetch(`/blocks/${batch.digest.slice(2)}`)
+  if (!answer.ok) throw new Damaged(`batch ${batch.index} is not in the store`)
+  const block = new Uint8Array(await answer.arrayBuffer())
+  if (!equal(sha256(block), fromHex(batch.digest))) throw new Damaged(`batch ${batch.index} is not the one on the chain`)
+  return block
+}
+
+/**
+ * The readings of the newest `most` batches of a category, oldest first.
+ * Signed once per 128 batches; each custodian asked leaves a receipt.
+ */
+export async function fetchReadings(
+  me: Identity, twin: bigint, category: number, purpose: number, most = BATCHES_A_REQUEST,
+): Promise<Readings[]> {
+  const closed = await Promise.all(
+    (await batchesOf(twin)).slice(-most).map(async (batch) => ({ batch, header: parse(await blockOf(batch)) })),
+  )
+  const wanted = closed.filter(({ batch, header }) => belongs(batch, header, twin) && header.context[6] === category)
+  if (!wanted.length) return []
+  const recipient = await newRecipient()
+  const request = {
+    twinId: twin, grantee: me.address, recipient: toHex(sha256(recipient.publicKey)),
+    batches: wanted.map(({ batch }) => batch.digest), category, purpose,
+    nonce: BigInt(toHex(random(8))), deadline: (await now()) + REQUEST_LIFE_S,
+  }
+  const data = typed(addressOf('ConsentRegistry'), 'KeyRequest', request)
+  const signature = fromHex(await me.sign(data))
+  const asked = [
+    word(twin), me.address, recipient.publicKey, request.batches.map(fromHex), category, purpose, request.nonce,
+    request.deadline, signature,
+  ]
+  const headers = wanted.map(({ header }) => header)
+  const shares = await collect(asked, fromHex(digestOf(data)), recipient, headers)
+  return Promise.all(wanted.map(async ({ batch, header }, at) => {
+    const readings = await open(header, shares[at]!)
+    if (readings.root !== batch.root) throw new Damaged(`the content of batch ${batch.index} is not what its device signed`)
+    return readings
+  }))
+}
+
+const word = (value: bigint): Uint8Array => fromHex(value.toString(16).padStart(64, '0'))
+
+function belongs(batch: Batch, { context }: Header, twin: bigint): boolean {
+  const [chainId, anchor, id, device, sequence] = context
+  return chainId === configured().chainId && anchor === addressOf('DataAnchor') && equal(id, word(twin))
+    && device === batch.device && sequence === batch.sequence
+}
+
+/** All custodians are asked at once; any t of them are enough. */
+async function collect(
+  asked: unknown[], digest: Uint8Array, recipient: Recipient, headers: Header[],
+): Promise<Uint8Array[][]> {
+  const needed = Math.max(...headers.map((header) => header.threshold))
+  const numbers = Array.from({ length: configured().custodians }, (_, at) => at + 1)
+  const reasons: Record<string, string> = {}
+  const released = (await Promise.all(numbers.map(async (number) => {
+    try {
+      return await askOne(number, asked, digest, recipient, headers)
+    } catch (error) {
+      reasons[number] = error instanceof Refusal ? error.message : 'custodian_unreachable'
+      return null
+    }
+  }))).filter((shares) => shares !== null)
+  if (released.length < needed) throw new Denied(reasons)
+  return headers.map((_, at) => released.map((shares) => shares[at]!))
+}
+
+class Refusal extends Error {}
+
+async function askOne(
+  number: number, asked: unknown[], digest: Uint8Array, recipient: Recipient, headers: Header[],
+): Promise<Uint8Array[]> {
+  const custodian = await custodianAt(number)
+  const parts = headers.map((header) => {
+    const mine = header.shares.find((share) => share.custodian === custodian)
+    if (!mine) throw new Refusal('no_share')
+    return [...header.context, mine.custodian, mine.commitment, mine.sealed]
+  })
+  const answer = await fetch(`/custodians/${number}/v1/release`, {
+    method: 'POST', headers: { 'content-type': 'application/cbor' }, body: encode([asked, parts]).slice(),
+  })
+  if (answer.status !== 200 && answer.status !== 403) throw new Refusal('custodian_failed')
+  const [leaf, signature, sealed] = items(decode(new Uint8Array(await answer.arrayBuffer())), 'bytes', 'bytes', 'list')
+  const receipt = parseReceipt(leaf, signature)
+  const sound = receipt.custodian === custodian && receipt.request === toHex(digest) && (await isSigned(receipt))
+  if (!sound) throw new Refusal('bad_receipt')
+  if (!receipt.permitted) throw new Refusal(receipt.reason)
+  if (sealed.length !== headers.length) throw new Refusal('bad_share')
+  return Promise.all(headers.map((header, at) => openShare(recipient, header, custodian, digest, sealed[at])))
+}
+
+/** Rows for a table or a file: ISO time, channel, value. */
+export function rows(all: Readings[]): [string, string, number][] {
+  return all.flatMap((one) =>
+    Array.from(one.time, (time, at): [string, string, number] => [
+      new Date(time).toISOString(), one.channels[one.channel[at]!]!, Number(one.value[at]!) / 1e6,
+    ]),
+  )
+}
+
+export const csvOf = (all: Readings[]): string =>
+  ['time,channel,value', ...rows(all).map((row) => row.join(','))].join('\r\n') + '\r\n'

@@ -1,0 +1,38 @@
+/** What the oracle's nodes reported, and whether enough of them did. */
+import type { Hex } from './bytes'
+import { events, now, read, timeOf } from './chain'
+import { type Config, configured } from './config'
+
+export interface Report {
+  model: Config['models'][number]
+  round: number
+  asOf: number
+  posted: number
+  answered: boolean
+  score: number
+  low: number
+  high: number
+  transaction: Hex
+}
+
+const ANSWER = 1
+
+/** Newest last, of every model this deployment knows. */
+export async function reportsOf(twin: bigint): Promise<Report[]> {
+  const posted = await events('PredictionOracle', 'PredictionPosted', { twinId: twin })
+  const known = posted.flatMap((event) => {
+    const model = configured().models.find((one) => one.digest === event.args.model)
+    return model ? [{ event, model }] : []
+  })
+  return Promise.all(known.map(async ({ event, model }) => {
+    const { round, asOf, status, score, low, high } = event.args.report
+    return {
+      model, round: Number(round), asOf: Number(asOf), posted: await timeOf(event.block), answered: Number(status) === ANSWER,
+      score: Number(score) / 1e6, low: Number(low) / 1e6, high: Number(high) / 1e6, transaction: event.transaction,
+    }
+  }))
+}
+
+export const ageOf = async (report: Report): Promise<number> => (await now()) - report.asOf
+
+export const isApproved = (model: Hex): Promise<boolean> => read('ModelRegistry', 'isApproved', model)

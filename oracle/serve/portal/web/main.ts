@@ -1,0 +1,47 @@
+/** The portal's pages, each loaded when it is opened. */
+import { openChain } from './lib/chain'
+import { loadConfig } from './lib/config'
+import { become, draw, keptRole, start, type Page } from './lib/shell'
+import { demoIdentity } from './lib/identity'
+import { chooseLanguage } from './lib/words'
+
+let opened: Promise<void> | null = null
+
+/** Once; again if it failed. */
+function ready(): Promise<void> {
+  opened ??= openChain().catch((error) => {
+    opened = null
+    throw error
+  })
+  return opened
+}
+
+async function open([section = '', first, second]: string[]): Promise<Page> {
+  await ready()
+  switch (section) {
+    case '': return (await import('./pages/home')).home()
+    case 'patient': {
+      if (!first) return (await import('./pages/patient')).twins()
+      if (second === 'allow') return (await import('./pages/allow')).allow(BigInt(first))
+      return (await import('./pages/twin')).twin(BigInt(first))
+    }
+    case 'research': return (await import('./pages/research')).research()
+    case 'ward': return first ? (await import('./pages/bedside')).bedside(BigInt(first)) : (await import('./pages/ward')).ward()
+    case 'hospital': return (await import('./pages/hospital')).hospital()
+    default: return (await import('./pages/verify')).verify(first)
+  }
+}
+
+await loadConfig()
+await chooseLanguage()
+draw()
+const role = keptRole()
+if (role) {
+  try {
+    await ready()
+    await become(await demoIdentity(role), role)
+  } catch {
+    // the page itself will say what is wrong
+  }
+}
+await start(open)

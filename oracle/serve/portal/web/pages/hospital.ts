@@ -1,0 +1,70 @@
+/** What runs: nodes, keyholders, devices, models, and where each stands on the chain. */
+import { type TemplateResult, html, nothing } from 'lit-html'
+import type { Hex } from '../lib/bytes'
+import { events, read } from '../lib/chain'
+import { configured } from '../lib/config'
+import { type Log, logs } from '../lib/receipts'
+import { type Page, act, nameOf, show } from '../lib/shell'
+import { get } from '../lib/server'
+import { kindWords, moment, number, t } from '../lib/words'
+
+interface Device {
+  address: Hex
+  twin: bigint
+  calibratedUntil: number
+  paired: boolean
+  batches: number
+}
+
+export function hospital(): Page {
+  let quorum = 0
+  let books: Log[] = []
+  let devices: Device[] = []
+  let approved: boolean[] = []
+  let reports = 0
+  const cards = new Map<Hex, any>()
+
+  async function load(): Promise<void> {
+    const { models } = configured()
+    const [needed, found, pairings, anchored, posted, states] = await Promise.all([
+      read('PredictionOracle', 'quorum'), logs(), events('DeviceRegistry', 'DevicePaired'), events('DataAnchor', 'BatchAnchored'),
+      events('PredictionOracle', 'PredictionPosted'), Promise.all(models.map((model) => read('ModelRegistry', 'isApproved', model.digest))),
+    ])
+    ;[quorum, books, reports, approved] = [Number(needed), found, posted.length, states]
+    const newest = new Map(pairings.map((event) => [event.args.device as Hex, event]))
+    devices = await Promise.all([...newest.keys()].map(async (address) => {
+      const { twinId, calibratedUntil, paired } = await read('DeviceRegistry', 'deviceOf', address)
+      const batches = anchored.filter((event) => event.args.device === address).length
+      return { address, twin: twinId, calibratedUntil: Number(calibratedUntil), paired, batches }
+    }))
+  }
+
+  const open = (digest: Hex) => act(async () => {
+    cards.set(digest, await get(`/api/models/${digest}`))
+  })
+
+  const view = (): TemplateResult => html`
+    <section class="card" aria-labelledby="keyholders"><h2 id="keyholders">${t('keyholders.title')}</h2><div class="scroll" tabindex="0"><table>
+      <thead><tr><th scope="col">${t('keyholders.who')}</th><th scope="col">${t('keyholders.receipts')}</th><th scope="col">${t('keyholders.witnessed')}</th><th scope="col">${t('state')}</th></tr></thead>
+      <tbody>${books.map((log) => html`<tr data-keyholder=${log.problem || 'sound'}><th scope="row">${nameOf(log.custodian)}</th><td>${number(log.receipts.length)}</td><td>${number(log.witnessed)}</td>
+        <td>${log.problem ? html`<span class="mark bad">${t(`log.${log.problem}`)}</span>` : html`<span class="mark good">✓ ${t('log.sound')}</span>`}</td></tr>`)}</tbody></table></div></section>
+    <section class="card" aria-labelledby="nodes"><h2 id="nodes">${t('nodes.title')}</h2>
+      <p>${t('nodes.lead', { quorum, count: configured().signers.length, reports })}</p>
+      <ul>${configured().signers.map((node) => html`<li>${nameOf(node)}</li>`)}</ul></section>
+    <section class="card" aria-labelledby="devices"><h2 id="devices">${t('devices.title')}</h2><div class="scroll" tabindex="0"><table>
+      <thead><tr><th scope="col">${t('devices.device')}</th><th scope="col">${t('devices.twin')}</th><th scope="col">${t('devices.calibrated')}</th><th scope="col">${t('devices.batches')}</th><th scope="col">${t('state')}</th></tr></thead>
+      <tbody>${devices.map((one) => html`<tr><th scope="row">${nameOf(one.address)}</th><td class="mono">…${one.twin.toString(16).slice(-8)}</td><td>${moment(one.calibratedUntil)}</td><td>${number(one.batches)}</td><td>${state(one)}</td></tr>`)}</tbody></table></div></section>
+    <section aria-labelledby="models"><h2 id="models">${t('models.title')}</h2>${configured().models.map((model, at) => html`
+      <article class="card" id=${model.digest}><div class="split"><h3>${kindWords(model.kind)}</h3><span class="mark ${approved[at] ? 'good' : 'warn'}">${t(approved[at] ? 'models.approved' : 'models.not_approved')}</span></div>
+        <p>${model.answers}</p><p class="mono">${model.digest}</p>
+        ${cards.has(model.digest) ? html`<pre tabindex="0"><code>${JSON.stringify(cards.get(model.digest), null, 2)}</code></pre>` : html`<button data-card @click=${open(model.digest)}>${t('models.card')}</button>`}</article>`)}</section>
+    <details class="card"><summary>${t('details')}</summary><dl>${Object.entries(configured().contracts).map(([name, address]) => html`<dt>${name}</dt><dd class="mono">${address}</dd>`)}</dl></details>
+    <p><button @click=${() => show()}>${t('again')}</button></p>`
+
+  const state = ({ paired, calibratedUntil }: Device): TemplateResult | typeof nothing => {
+    const key = !paired ? 'devices.cut_off' : calibratedUntil < Date.now() / 1000 ? 'devices.overdue' : 'devices.good'
+    return html`<span class="mark ${key === 'devices.good' ? 'good' : 'bad'}">${t(key)}</span>`
+  }
+
+  return { title: t('hospital.title'), load, view }
+}

@@ -1,0 +1,57 @@
+/** The twins of whoever is here. */
+import { type TemplateResult, html } from 'lit-html'
+import { random, toHex } from '../lib/bytes'
+import { events, read } from '../lib/chain'
+import { type Page, act, go, isBusy, show, who } from '../lib/shell'
+import { number, t } from '../lib/words'
+import { signIns } from './home'
+
+const PATIENT = 1
+
+interface Owned {
+  id: bigint
+  batches: number
+  readers: number
+}
+
+let mine: Owned[] = []
+
+export function twins(): Page {
+  return { title: t('patient.title'), load, view }
+}
+
+async function load(): Promise<void> {
+  const me = who()
+  mine = me ? await Promise.all((await ownedBy(me.address)).map(summary)) : []
+}
+
+async function ownedBy(account: string): Promise<bigint[]> {
+  const came = (await events('TwinToken', 'Transfer', { to: account })).map((event) => event.args.tokenId as bigint)
+  const owners = await Promise.all(came.map((id) => read('TwinToken', 'ownerOf', id).catch(() => null)))
+  return [...new Set(came.filter((_, at) => owners[at] === account))]
+}
+
+async function summary(id: bigint): Promise<Owned> {
+  const { consentsOf } = await import('../lib/consent')
+  const [batches, consents] = await Promise.all([read('DataAnchor', 'batchCount', id), consentsOf(id)])
+  return { id, batches: Number(batches), readers: consents.filter((one) => one.active).length }
+}
+
+function view(): TemplateResult {
+  const me = who()
+  if (!me) return signIns()
+  return html`<p>${t('patient.lead')}</p>
+    <div class="grid">${mine.map(({ id, batches, readers }, at) => html`
+      <a class="card" href=${`/patient/0x${id.toString(16)}`}><h2>${t('patient.twin', { number: at + 1 })}</h2>
+        <p>${t('patient.batches', { count: batches })}</p><p>${t('patient.readers', { count: readers })}</p>
+        <p class="soft mono">…${id.toString(16).slice(-8)}</p></a>`)}
+    </div>
+    ${mine.length ? '' : html`<p class="notice">${t('patient.none')}</p>`}
+    <p><button class=${mine.length ? '' : 'main'} ?disabled=${isBusy()} data-do="mint" @click=${act(async () => {
+      const id = (BigInt(toHex(random(31))) << 8n) | BigInt(PATIENT)
+      await me.send('TwinToken', 'mint', id)
+      await go(`/patient/0x${id.toString(16)}`)
+      return t('patient.made')
+    })}>${t('patient.make')}</button></p>
+    <p class="soft">${t('patient.count', { count: number(mine.length) })} <button @click=${() => show()}>${t('again')}</button></p>`
+}

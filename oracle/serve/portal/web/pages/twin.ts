@@ -1,0 +1,150 @@
+/** One twin, for its owner: who can see it, what it says, who looked. */
+import { type TemplateResult, html, nothing } from 'lit-html'
+import type { Readings } from '../lib/block'
+import { type Hex } from '../lib/bytes'
+import { read } from '../lib/chain'
+import { configured } from '../lib/config'
+import { type Consent, consentsOf, revoke } from '../lib/consent'
+import { type Batch, batchesOf, fetchReadings } from '../lib/custody'
+import { CATEGORY, PURPOSE } from '../generated/signed'
+import { signalCharts } from '../lib/charts'
+import { prediction } from '../lib/prediction'
+import { type Log, type Receipt, logs } from '../lib/receipts'
+import { type Report, reportsOf } from '../lib/reports'
+import { type Page, act, draw, isBusy, nameOf, tell, who } from '../lib/shell'
+import { ago, dataWords, day, moment, number, purposeWords, reasonWords, t } from '../lib/words'
+import { signIns } from './home'
+
+const MOST_BATCHES = 4
+const MOST_LOOKS = 30
+
+interface Closing {
+  grantee: Hex
+  asked: number
+  recorded: number
+  block: number
+}
+
+export function twin(id: bigint): Page {
+  let owner: Hex
+  let consents: Consent[] = []
+  let reports: Report[] = []
+  let batches: Batch[] = []
+  let books: Log[] | null = null
+  let readings: Readings[] = []
+  let closing: Closing | null = null
+  const path = `/patient/0x${id.toString(16)}`
+
+  async function load(): Promise<void> {
+    ;[owner, consents, reports, batches] = await Promise.all([
+      read('TwinToken', 'ownerOf', id), consentsOf(id), reportsOf(id), batchesOf(id),
+    ])
+    void logs().then((found) => { books = found; draw() }, () => { books = []; draw() })
+  }
+
+  const stop = (grantee: Hex) => act(async () => {
+    const asked = performance.now()
+    const block = await revoke(who()!, id, grantee)
+    closing = { grantee, asked, recorded: performance.now(), block }
+    consents = await consentsOf(id)
+    return t('stop.done')
+  })
+
+  const stopAll = act(async () => {
+    if (!confirm(t('stop.all.sure'))) return
+    await who()!.send('TwinToken', 'voidGrants', id)
+    consents = await consentsOf(id)
+    return t('stop.all.done')
+  })
+
+  const look = (category: number) => act(async () => {
+    readings = await fetchReadings(who()!, id, category, PURPOSE.patient_request, MOST_BATCHES)
+    if (!readings.length) tell(t('signals.none'), '')
+    books = await logs()
+  })
+
+  function view(): TemplateResult {
+    const me = who()
+    if (!me) return signIns()
+    if (me.address !== owner) return html`<p class="notice warn">${t('twin.not_yours')}</p>`
+    const open = consents.filter((one) => one.active)
+    const newest = [...new Map(reports.map((report) => [report.model.digest, report])).values()]
+    return html`
+      ${closing ? door(closing) : nothing}
+      <section class="card" aria-labelledby="readers">
+        <div class="split"><h2 id="readers">${t('readers.title')}</h2>
+          <a class="button main" href=${`${path}/allow`} data-do="allow">${t('readers.allow')}</a></div>
+        ${open.length ? table(open) : html`<p data-readers="0">${t('readers.none')}</p>`}
+        ${open.length > 1 ? html`<button class="stop" ?disabled=${isBusy()} data-do="stop-all" @click=${stopAll}>${t('stop.all')}</button>` : nothing}
+        ${past(consents.filter((one) => !one.active))}
+      </section>
+      <section aria-labelledby="says"><h2 id="says">${t('prediction.title')}</h2>
+        ${newest.length ? newest.map((report) => prediction(report, reports)) : html`<p class="card">${t('prediction.none')}</p>`}
+      </section>
+      <section class="card" aria-labelledby="signals"><h2 id="signals">${t('signals.title')}</h2>
+        <p>${t('signals.lead', { count: batches.length })}</p>
+        <div class="row">${([['vitals', CATEGORY.vitals], ['waveform', CATEGORY.waveform]] as const).map(([name, bit]) => html`
+          <button ?disabled=${isBusy()} data-look=${name} @click=${look(bit)}>${t('signals.show', { what: dataWords(bit) })}</button>`)}</div>
+        ${readings.length ? signalCharts(readings, configured().models.flatMap((model) => model.channels), 'my-signals.csv') : nothing}
+      </section>
+      <section class="card" aria-labelledby="looks"><h2 id="looks">${t('looks.title')}</h2>${books ? looks(books) : html`<p class="loading">${t('looks.checking')}</p>`}</section>
+      <details class="card"><summary>${t('details')}</summary>
+        <p>${t('details.twin')} <code>0x${id.toString(16)}</code></p><p>${t('details.owner')} <code>${owner}</code></p>
+        <p>${t('details.contract')} <code>${configured().contracts.ConsentRegistry}</code></p>
+      </details>`
+  }
+
+  const table = (open: Consent[]): TemplateResult => html`<div class="scroll" tabindex="0"><table>
+    <thead><tr>${(['who', 'what', 'why', 'until', 'used'] as const).map((key) => html`<th scope="col">${t(`readers.${key}`)}</th>`)}<th scope="col"><span class="hidden">${t('stop')}</span></th></tr></thead>
+    <tbody>${open.map((one) => html`<tr data-reader=${one.grantee}>
+      <th scope="row">${nameOf(one.grantee)}</th><td>${dataWords(one.categories)}</td><td>${purposeWords(one.purposes)}</td>
+      <td>${day(one.expiry)}</td><td>${lastUse(one.grantee)}</td>
+      <td><button class="stop" ?disabled=${isBusy()} data-do="stop" @click=${stop(one.grantee)}>${t('stop')}</button></td></tr>`)}</tbody>
+  </table></div>`
+
+  const past = (ended: Consent[]): TemplateResult | typeof nothing => ended.length
+    ? html`<details><summary>${t('readers.past', { count: ended.length })}</summary><ul>${ended.map((one) => html`
+        <li>${nameOf(one.grantee)}: ${t(one.revoked ? 'readers.stopped' : 'readers.ended')} (${dataWords(one.categories)})</li>`)}</ul></details>`
+    : nothing
+
+  function lastUse(grantee: Hex): string {
+    const used = (books ?? []).flatMap((log) => log.receipts).filter((one) => one.twin === id && one.grantee === grantee && one.permitted)
+    return used.length ? ago(Math.max(...used.map((one) => one.time))) : t('readers.never')
+  }
+
+  const door = ({ grantee, asked, recorded, block }: Closing): TemplateResult => html`<div class="notice good" data-closing=${block}>
+    <h2>${t('door.title')}</h2><p>${t('door.lead')} ${nameOf(grantee)}</p>
+    <ol class="steps"><li>${t('door.asked')}</li><li>${t('door.recorded', { block, seconds: number((recorded - asked) / 1000, 1) })}</li>
+      <li>${t('door.keys', { count: configured().custodians })}</li></ol>
+    <p class="soft">${t('door.limits')}</p></div>`
+
+  function looks(all: Log[]): TemplateResult {
+    const bad = all.filter((log) => log.problem)
+    const mine = all.flatMap((log) => log.receipts.map((receipt) => ({ receipt, witnessed: receipt.number < log.witnessed })))
+      .filter(({ receipt }) => receipt.twin === id)
+    const requests = new Map<Hex, { receipts: Receipt[]; witnessed: boolean }>()
+    for (const { receipt, witnessed } of mine) {
+      const known = requests.get(receipt.request) ?? { receipts: [], witnessed: true }
+      requests.set(receipt.request, { receipts: [...known.receipts, receipt], witnessed: known.witnessed && witnessed })
+    }
+    const sorted = [...requests.values()].sort((one, other) => other.receipts[0]!.time - one.receipts[0]!.time)
+    return html`
+      ${bad.map((log) => html`<p class="notice bad" role="alert" data-log=${log.problem}>${t(`log.${log.problem as 'silent'}`)} ${nameOf(log.custodian)}</p>`)}
+      ${bad.length ? nothing : html`<p><span class="mark good" data-verified="true">✓ ${t('looks.verified')}</span> ${t('looks.how', { logs: all.length, receipts: mine.length })}</p>`}
+      ${sorted.length ? nothing : html`<p>${t('looks.none')}</p>`}
+      <ul>${sorted.slice(0, MOST_LOOKS).map(({ receipts, witnessed }) => line(receipts, witnessed))}</ul>`
+  }
+
+  function line(receipts: Receipt[], witnessed: boolean): TemplateResult {
+    const [first] = receipts
+    const refused = receipts.find((one) => !one.permitted)
+    const permitted = receipts.filter((one) => one.permitted).length
+    return html`<li data-look=${permitted ? 'permitted' : 'refused'}>
+      <strong>${nameOf(first!.grantee)}</strong> ${permitted ? t('looks.saw', { data: dataWords(first!.category), purpose: purposeWords(first!.purpose) })
+        : t('looks.refused', { data: dataWords(first!.category), reason: reasonWords(refused!.reason) })}
+      <span class="soft">${moment(first!.time)}</span>
+      <span class="mark ${witnessed ? 'good' : 'warn'}">${t(witnessed ? 'looks.witnessed' : 'looks.soon')}</span></li>`
+  }
+
+  return { title: t('twin.title'), load, view }
+}

@@ -1,0 +1,86 @@
+"""Build the portal's pages into ``oracle/artifacts/portal/``; with ``--check``, only see that they are fresh.
+
+The sources are in ``oracle/serve/portal/web/``. What the pages know of the contracts and of what is signed is
+written here from the shipped ABIs and from :data:`oracle.typed_data.TYPES`, so that it exists once.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from oracle.adapters.abi import artifact
+from oracle.records import Category, Purpose
+from oracle.typed_data import NAME, TYPES, VERSION
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "oracle" / "serve" / "portal" / "web"
+TARGET = ROOT / "oracle" / "artifacts" / "portal"
+ESBUILD = ROOT / "node_modules" / ".bin" / "esbuild"
+CONTRACTS = (
+    "TwinToken", "ConsentRegistry", "AccessMarket", "DataAnchor", "AuditTrail", "PredictionOracle", "DeviceRegistry",
+    "ModelRegistry", "EmergencyAccess", "CaseToken", "TestToken", "PasskeyFactory", "PasskeyAccount",
+)  # fmt: skip
+
+
+def generated() -> dict[str, str]:
+    """The TypeScript that is written from Python, by file name."""
+    abis = {name: artifact(name)["abi"] for name in CONTRACTS}
+    types = {name: [{"name": field, "type": kind} for field, kind in fields] for name, fields in TYPES.items()}
+    bits = {
+        kind.__name__.upper(): {str(one.name).lower(): int(one) for one in kind}  # type: ignore[var-annotated]
+        for kind in (Category, Purpose)
+    }
+    head = "// Written by scripts/build_portal.py.\n"
+    return {
+        "abi.ts": head + f"export const ABI = {json.dumps(abis, indent=1)} as const\n",
+        "signed.ts": head
+        + f"export const NAME = {json.dumps(NAME)}\nexport const VERSION = {json.dumps(VERSION)}\n"
+        + f"export const TYPES = {json.dumps(types, indent=1)} as const\n"
+        + "".join(f"export const {name} = {json.dumps(values)} as const\n" for name, values in bits.items()),
+    }
+
+
+def build(target: Path) -> None:
+    """Bundle the pages into `target`."""
+    folder = SOURCE / "generated"
+    folder.mkdir(exist_ok=True)
+    for name, text in generated().items():
+        (folder / name).write_text(text, "utf-8")
+    subprocess.run(
+        [
+            ESBUILD, "main.ts", "--bundle", "--splitting", "--format=esm", "--target=es2022", "--minify",
+            "--loader:.json=json", "--legal-comments=eof", "--entry-names=[name]", "--chunk-names=part-[hash]",
+            "--log-level=warning", f"--outdir={target}",
+        ],
+        cwd=SOURCE, check=True,
+    )  # fmt: skip
+    subprocess.run([ESBUILD, "style.css", "--bundle", "--minify", "--log-level=warning", f"--outdir={target}"],
+                   cwd=SOURCE, check=True)  # fmt: skip
+    for name in ("index.html", "icon.svg"):
+        shutil.copyfile(SOURCE / name, target / name)
+
+
+def main() -> None:
+    """Write the pages, or with ``--check`` exit 1 if one differs."""
+    with TemporaryDirectory() as folder:
+        made = Path(folder)
+        build(made)
+        names = sorted(path.name for path in made.iterdir())
+        there = sorted(path.name for path in TARGET.iterdir()) if TARGET.exists() else []
+        fresh = names == there and not any(filecmp.cmpfiles(made, TARGET, names, shallow=False)[1:])
+        if not fresh and "--check" in sys.argv:
+            sys.exit("the portal's pages are stale; run: make artifacts")
+        if not fresh:
+            shutil.rmtree(TARGET, ignore_errors=True)
+            shutil.copytree(made, TARGET)
+    print("the portal's pages are fresh" if fresh else f"wrote {len(names)} files to {TARGET.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
