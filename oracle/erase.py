@@ -16,7 +16,7 @@ from eth_utils import is_checksum_address
 
 from . import cbor
 from .envelope import parse_header
-from .errors import MedtwinError, StorageError, VerificationError
+from .errors import Denied, MedtwinError, StorageError, VerificationError
 from .fetch import anchored_batches
 from .ports import Chain, Custodian, Signer, Store
 from .records import ErasureRequest, ErasureStatement
@@ -66,18 +66,33 @@ def erase(
     """
     if not chain.read("TwinToken", "isRetired", twin_id):
         chain.write(owner, "TwinToken", "retire", twin_id)
-    batches = anchored_batches(chain, twin_id)
-    holders, threshold = _holders(store, [one.batch.digest for one in batches])
     order = ErasureRequest(twin_id, owner.address, chain.head().time_s + ORDER_LIFE_S)
     digest = erasure_digest(Domain(chain.chain_id, chain.address("ConsentRegistry")), order)
-    signed = replace(order, signature=owner.sign_digest(digest))
-    statements = tuple(custodian.erase(signed) for custodian in custodians)
+    return carry_out(chain, store, custodians, replace(order, signature=owner.sign_digest(digest)), genesis)
+
+
+def carry_out(
+    chain: Chain, store: Store, custodians: Sequence[Custodian], order: ErasureRequest, genesis: bytes
+) -> Certificate:
+    """Erase a twin that its owner retired, on the owner's signed order; whoever carries it out need not be the owner.
+
+    Raises
+    ------
+    Denied
+        The twin is not retired, or a custodian does not take the order for the owner's.
+    """
+    twin_id = order.twin_id
+    if not chain.read("TwinToken", "isRetired", twin_id):
+        raise Denied("the twin is not retired", hint="its owner retires it first", kind="not_retired")
+    batches = anchored_batches(chain, twin_id)
+    holders, threshold = _holders(store, [one.batch.digest for one in batches])
+    statements = tuple(custodian.erase(order) for custodian in custodians)
     retired = chain.events("TwinToken", "TwinRetired", twinId=twin_id)[-1]
     certificate = Certificate(
         chain_id=chain.chain_id,
         genesis=genesis,
         twin_id=twin_id,
-        owner=owner.address,
+        owner=order.owner,
         retired_block=retired.block,
         retired_s=retired.time_s,
         blocks=tuple(one.batch.digest for one in batches),

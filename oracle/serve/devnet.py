@@ -171,9 +171,7 @@ def _start_custodians(stack: ExitStack, settings: Settings, genesis: bytes) -> N
 
 def _start_portal(stack: ExitStack, settings: Settings, keys: Mapping[str, LocalSigner], port: int) -> None:
     """The portal as a process, which knows the people of this hospital and asks the chain for a witness directly."""
-    people = {
-        keys[role].address: {"name": f"{role} (demonstration)", "role": role.partition("-")[0]} for role in PEOPLE
-    }
+    people = {keys[role].address: {"name": role, "role": role.partition("-")[0]} for role in PEOPLE}
     known = settings.home / "people.json"
     known.write_text(json.dumps(people, indent=1) + "\n", "utf-8")
     environment = replace(settings, people=known, witnesses=(settings.chain,)).environment(

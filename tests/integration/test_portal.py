@@ -16,6 +16,7 @@ portal
     checks a twin; a tampered block, a shortened log and a file are told for what they are
   the relay pays for what is signed and for this deployment, nothing else; a sign-in counts once
   a portal that lies about the chain is found out by the page
+  a patient erases a twin, and holds a certificate that the command finds true
   hostile names are shown as text
   every page: nothing serious for axe, nothing sideways at 360 px, in light, dark and right to left
   first load: small
@@ -95,7 +96,7 @@ def twin(dev: Dev) -> str:
 
 def accounts(dev: Dev) -> dict[str, str]:
     found: dict[str, str] = json.loads((dev.home / "people.json").read_text("utf-8"))
-    return {one["name"].partition(" ")[0]: account for account, one in found.items()}
+    return {one["name"]: account for account, one in found.items()}
 
 
 def flow(name: str, clicks: int, signatures: int) -> None:
@@ -470,6 +471,35 @@ def test_hostile_names_are_text(opened: Browser, dev: Dev, twin: str) -> None:
         assert "<img src=x" in visit.page.inner_text("header")
         assert not visit.page.query_selector("img[src=x]")
         assert sideways(visit) == 0
+
+
+# -- the end of a twin ---------------------------------------------------------------------------
+
+
+def test_owner_erases_a_twin(visit: Visit, cli: Cli, dev: Dev, tmp_path: Path) -> None:
+    """The certificate that the page hands out is one that the command finds true; nobody else may."""
+    visit.open("/patient")
+    visit.be("patient-2")
+    visit.click("main a.card")
+    visit.see("[data-verified]")
+    twin = visit.page.url.rpartition("/")[2]
+    with httpx.Client(base_url=url_of(dev)) as client:
+        sign_in(client, dev, "researcher")
+        order = {"twin": twin, "owner": accounts(dev)["researcher"], "deadline": 2**33, "signature": "0x" + "11" * 65}
+        assert client.post("/api/erase", json=order).json()["kind"] == "not_retired"
+
+    visit.click("a[href$='/erase']")
+    visit.click("[data-do=erase]")
+    assert "3 keyholders signed" in visit.see("[data-erased='3']")
+    with visit.page.expect_download() as got:
+        visit.page.click("a[download]")
+    kept = tmp_path / "erasure.json"
+    kept.write_bytes(Path(got.value.path()).read_bytes())
+    assert cli("audit", "certificate", str(kept)).code == 0
+
+    visit.open(f"/patient/{twin}")
+    visit.page.click("[data-look=waveform]")
+    assert "is not in the store" in visit.see("[data-said=bad]")
 
 
 # -- every page ----------------------------------------------------------------------------------

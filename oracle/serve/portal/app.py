@@ -25,14 +25,16 @@ from prometheus_client import CollectorRegistry, Counter
 from pydantic import BaseModel
 
 from ...adapters.chain import Web3Chain
+from ...adapters.custodian_http import RemoteCustodian
 from ...adapters.ganache import MNEMONIC
+from ...erase import carry_out, to_json
 from ...errors import Denied, InputError, MedtwinError, NotFound
 from ...ports import Signer, Store
 from ...settings import Settings, open_store, open_suite
 from ...twins import TwinKind, kinds
 from ..devnet import ROLES
 from ..http import CBOR, REQUESTS_A_MINUTE, body_of, bounded_app
-from .relay import NewAccount, Relay, SignedCall, SignedGrant, SignedRevocation
+from .relay import ErasureOrder, NewAccount, Relay, SignedCall, SignedGrant, SignedRevocation
 from .sessions import IDLE_S, Sessions
 
 PAGES = ("/", "/patient", "/research", "/ward", "/hospital", "/verify")
@@ -211,6 +213,15 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
     def call(request: Request, signed: SignedCall) -> dict[str, str]:
         return _sent(spend(signed_in(request), "call").call(signed).transaction)
 
+    @app.post("/api/erase")
+    def erase(request: Request, ordered: ErasureOrder) -> Response:
+        """Carry out an owner's signed order: the custodians destroy their keys, the store its blocks."""
+        signed_in(request)
+        chain = portal.chain
+        custodians = [RemoteCustodian(url) for url in portal.custodians]
+        certificate = carry_out(chain, portal.store, custodians, ordered.request(), chain.deployment.genesis)
+        return Response(to_json(certificate), media_type="application/json")
+
     @app.post("/rpc")
     async def rpc(request: Request) -> Response:
         """The chain, for reading and for what was signed elsewhere."""
@@ -235,13 +246,14 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
         return await _forward(client, request.method, url, await body_of(request), CBOR)
 
     @app.get("/blocks/{digest}")
-    async def block(digest: str) -> Response:
+    def block(digest: str) -> Response:
         """A sealed block by its SHA-256; nobody can read it without the custodians."""
         if len(digest) != 64 or not _is_hex(digest):
             raise InputError("this is not a digest", hint="64 hexadecimal digits")
-        return Response(
-            await run_in_threadpool(portal.store.get, bytes.fromhex(digest)), media_type="application/octet-stream"
-        )
+        wanted = bytes.fromhex(digest)
+        if not portal.store.has(wanted):
+            raise NotFound("the store has no such block", hint="its twin may have been erased")
+        return Response(portal.store.get(wanted), media_type="application/octet-stream")
 
     @app.get("/{path:path}")
     def page(path: str) -> Response:

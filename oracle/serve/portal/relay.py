@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from ...adapters.chain import Web3Chain
 from ...errors import InputError
 from ...ports import Mined, Signer
+from ...records import ErasureRequest
 
 HEX_32 = Field(pattern="^0x[0-9a-fA-F]{64}$")
 HEX = Field(pattern="^0x([0-9a-fA-F]{2})*$", max_length=20_000)
@@ -53,6 +54,19 @@ class SignedCall(BaseModel):
     nonce: str = NUMBER
     deadline: int
     signature: str = HEX
+
+
+class ErasureOrder(BaseModel):
+    """An order to erase a twin, as its owner signed it (Erasure)."""
+
+    twin: str = NUMBER
+    owner: str = ADDRESS
+    deadline: int
+    signature: str = HEX
+
+    def request(self) -> ErasureRequest:
+        """The order as custodians take it."""
+        return ErasureRequest(_number(self.twin), _address(self.owner), self.deadline, _bytes(self.signature))
 
 
 class NewAccount(BaseModel):

@@ -23,6 +23,7 @@ async function open([section = '', first, second]: string[]): Promise<Page> {
     case 'patient': {
       if (!first) return (await import('./pages/patient')).twins()
       if (second === 'allow') return (await import('./pages/allow')).allow(BigInt(first))
+      if (second === 'erase') return (await import('./pages/erase')).erase(BigInt(first))
       return (await import('./pages/twin')).twin(BigInt(first))
     }
     case 'research': return (await import('./pages/research')).research()

@@ -6,7 +6,7 @@ import { ago, kindWords, moment, number, percent, t } from './words'
 const PROBABILITY = '1'
 
 export const valueWords = (value: number, unit: string): string =>
-  unit === PROBABILITY ? percent(value) : `${number(value, 1)} ${unit}`
+  unit === PROBABILITY ? percent(value) : `\u2066${number(value, 1)} ${unit}\u2069` // kept in order, whatever is around
 
 export function prediction(report: Report, earlier: Report[]): TemplateResult {
   const { model, answered } = report

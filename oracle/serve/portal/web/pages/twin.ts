@@ -91,14 +91,16 @@ export function twin(id: bigint): Page {
       <details class="card"><summary>${t('details')}</summary>
         <p>${t('details.twin')} <code>0x${id.toString(16)}</code></p><p>${t('details.owner')} <code>${owner}</code></p>
         <p>${t('details.contract')} <code>${configured().contracts.ConsentRegistry}</code></p>
-      </details>`
+      </details>
+      <p><a class="button" href=${`${path}/erase`}>${t('erase.title')}</a></p>`
   }
 
-  const table = (open: Consent[]): TemplateResult => html`<div class="scroll" tabindex="0"><table>
+  const table = (open: Consent[]): TemplateResult => html`<div class="scroll"><table class="people">
     <thead><tr>${(['who', 'what', 'why', 'until', 'used'] as const).map((key) => html`<th scope="col">${t(`readers.${key}`)}</th>`)}<th scope="col"><span class="hidden">${t('stop')}</span></th></tr></thead>
     <tbody>${open.map((one) => html`<tr data-reader=${one.grantee}>
-      <th scope="row">${nameOf(one.grantee)}</th><td>${dataWords(one.categories)}</td><td>${purposeWords(one.purposes)}</td>
-      <td>${day(one.expiry)}</td><td>${lastUse(one.grantee)}</td>
+      <th scope="row">${nameOf(one.grantee)}</th><td data-label=${t('readers.what')}>${dataWords(one.categories)}</td>
+      <td data-label=${t('readers.why')}>${purposeWords(one.purposes)}</td><td data-label=${t('readers.until')}>${day(one.expiry)}</td>
+      <td data-label=${t('readers.used')}>${lastUse(one.grantee)}</td>
       <td><button class="stop" ?disabled=${isBusy()} data-do="stop" @click=${stop(one.grantee)}>${t('stop')}</button></td></tr>`)}</tbody>
   </table></div>`
 
