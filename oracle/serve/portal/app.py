@@ -14,7 +14,6 @@ import httpx
 import uvicorn
 from eth_utils import to_checksum_address
 from fastapi import FastAPI, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
@@ -25,12 +24,11 @@ from prometheus_client import CollectorRegistry, Counter
 from pydantic import BaseModel
 
 from ...adapters.chain import Web3Chain
-from ...adapters.custodian_http import RemoteCustodian
 from ...adapters.ganache import MNEMONIC
 from ...erase import carry_out, to_json
 from ...errors import Denied, InputError, MedtwinError, NotFound
-from ...ports import Signer, Store
-from ...settings import Settings, open_store, open_suite
+from ...ports import Custodian, Signer, Store
+from ...settings import Settings, open_custodians, open_store, open_suite
 from ...twins import TwinKind, kinds
 from ..devnet import ROLES
 from ..http import CBOR, REQUESTS_A_MINUTE, body_of, bounded_app
@@ -68,8 +66,8 @@ class Portal:
         JSON-RPC address that pages reach as ``/rpc``.
     witnesses : sequence of str
         Endpoints of the same chain that pages ask themselves.
-    custodians : sequence of str
-        Their addresses; pages reach them as ``/custodians/1`` and so on.
+    custodians, custodian_urls : sequences
+        The services, and their addresses; pages reach them as ``/custodians/1`` and so on.
     store : Store
     kinds : mapping
         Kinds of twins by name, for their cards.
@@ -84,7 +82,8 @@ class Portal:
     chain: Web3Chain
     chain_url: str
     witnesses: Sequence[str]
-    custodians: Sequence[str]
+    custodians: Sequence[Custodian]
+    custodian_urls: Sequence[str]
     store: Store
     kinds: Mapping[str, TwinKind]
     sessions: Sessions
@@ -218,8 +217,7 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
         """Carry out an owner's signed order: the custodians destroy their keys, the store its blocks."""
         signed_in(request)
         chain = portal.chain
-        custodians = [RemoteCustodian(url) for url in portal.custodians]
-        certificate = carry_out(chain, portal.store, custodians, ordered.request(), chain.deployment.genesis)
+        certificate = carry_out(chain, portal.store, portal.custodians, ordered.request(), chain.deployment.genesis)
         return Response(to_json(certificate), media_type="application/json")
 
     @app.post("/rpc")
@@ -242,7 +240,7 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
         since = request.query_params.get("since", "0")
         if not since.isdigit():
             raise InputError("since is not a number", hint="leave it out")
-        url = f"{portal.custodians[number - 1]}/{path}?since={since}"
+        url = f"{portal.custodian_urls[number - 1]}/{path}?since={since}"
         return await _forward(client, request.method, url, await body_of(request), CBOR)
 
     @app.get("/blocks/{digest}")
@@ -306,7 +304,8 @@ def portal_of(settings: Settings, payer: Signer | None, *, demo: bool = False) -
         chain=chain,
         chain_url=settings.chain,
         witnesses=settings.witnesses,
-        custodians=settings.custodians,
+        custodians=open_custodians(settings),
+        custodian_urls=settings.custodians,
         store=open_store(settings.store),
         kinds=kinds(),
         sessions=Sessions(chain, time.monotonic),
