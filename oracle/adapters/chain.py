@@ -147,9 +147,9 @@ class Web3Chain:
         params = self._guard(lambda: call.build_transaction(self._fees(signer.address)), contract, function)
         return self._send(signer, params, contract, function)
 
-    def has_code(self, address: str) -> bool:
-        """Whether there is a contract at an address."""
-        return bool(self._guard(lambda: self._web3.eth.get_code(to_checksum_address(address))))
+    def code(self, address: str) -> bytes:
+        """Of the contract at an address; empty if there is none."""
+        return bytes(self._guard(lambda: self._web3.eth.get_code(to_checksum_address(address))))
 
     def transfer(self, signer: Signer, to: str, wei: int) -> Mined:
         """Move ether, to fund an account on a development chain."""

@@ -16,6 +16,7 @@ portal
     checks a twin; a tampered block, a shortened log and a file are told for what they are
   the relay pays for what is signed and for this deployment, nothing else; a sign-in counts once
   a portal that lies about the chain is found out by the page
+  guardians give an account back after a lost device, and the owner sees them ask
   a patient erases a twin, and holds a certificate that the command finds true
   hostile names are shown as text
   every page: nothing serious for axe, nothing sideways at 360 px, in light, dark and right to left
@@ -502,6 +503,63 @@ def test_owner_erases_a_twin(visit: Visit, cli: Cli, dev: Dev, tmp_path: Path) -
     assert "is not in the store" in visit.see("[data-said=bad]")
 
 
+# -- a lost device -------------------------------------------------------------------------------
+
+
+def test_guardians_give_an_account_back(opened: Browser, dev: Dev) -> None:
+    """Two named people and three days; the owner sees it coming. After it the old device opens nothing."""
+    chain = f"http://127.0.0.1:{dev.port}"
+    with visiting(opened, url_of(dev)) as owner, visiting(opened, url_of(dev)) as device:
+        give_authenticator(owner)
+        owner.open("/")
+        owner.click("[data-do=passkey]")
+        owner.click("[data-do=mint]")
+        owner.see("[data-said=good]")
+        twin = owner.page.url.rpartition("/")[2]
+        owner.page.click("header nav a[href='/patient']")
+        owner.click("a[href='/guardians']")
+        for name in ("clinician", "hospital"):
+            owner.click(f"input[value='{accounts(dev)[name]}']")
+        owner.click("input[name=wait][value='3']")
+        owner.click("[data-do=appoint]")
+        owner.see("[data-guardians='2']")
+        address = owner.page.inner_text("[data-guardians] code").rpartition("/")[2]
+
+        give_authenticator(device)
+        device.open(f"/recover/{address}")
+        device.click("[data-do=replace]")
+        device.see("[data-supporters='0']")
+        asked = device.page.url.removeprefix(device.url)
+        with visiting(opened, url_of(dev)) as stranger:
+            stranger.open(asked)
+            stranger.be("researcher")
+            assert "did not name you" in stranger.see("main p.notice")
+        for count, name in enumerate(("clinician", "hospital"), 1):
+            with visiting(opened, url_of(dev)) as guardian:
+                guardian.open(asked)
+                guardian.be(name)
+                guardian.click("[data-do=help]")
+                guardian.see(f"[data-supporters='{count}']")
+
+        owner.page.click("header nav a[href='/patient']")
+        owner.page.click("a[href='/guardians']")
+        assert "2 people ask to replace your passkey" in owner.see("[data-asked]")
+
+        device.open(asked)
+        assert not device.page.query_selector("[data-do=finish]")
+        for method, parameters in (("evm_increaseTime", [3 * 86_400 + 1]), ("evm_mine", [])):
+            httpx.post(chain, json={"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
+        device.open(asked)
+        device.click("[data-do=finish]")
+        device.click("a[href='/patient']")
+        device.click("section.card button.main")
+        assert twin[-8:] in device.see("main a.card")
+
+        owner.open("/")
+        owner.page.click("section.card button.main")
+        assert "not signed by that account" in owner.see("[data-said=bad]")
+
+
 # -- every page ----------------------------------------------------------------------------------
 
 PAGES = {
@@ -509,6 +567,8 @@ PAGES = {
     "allow": ("patient-1", "/patient/{twin}/allow"), "research": ("researcher", "/research"),
     "ward": ("clinician", "/ward"), "bedside": ("clinician", "/ward/{twin}"), "hospital": ("", "/hospital"),
     "verify": ("", "/verify/{twin}"),
+    "guardians": ("patient-1", "/guardians"),
+    "erase": ("patient-1", "/patient/{twin}/erase"),
 }  # fmt: skip
 
 

@@ -32,10 +32,10 @@ from ...settings import Settings, open_custodians, open_store, open_suite
 from ...twins import TwinKind, kinds
 from ..devnet import ROLES
 from ..http import CBOR, REQUESTS_A_MINUTE, body_of, bounded_app
-from .relay import ErasureOrder, NewAccount, Relay, SignedCall, SignedGrant, SignedRevocation
+from .relay import ErasureOrder, NewAccount, Recovery, Relay, SignedCall, SignedGrant, SignedRevocation
 from .sessions import IDLE_S, Sessions
 
-PAGES = ("/", "/patient", "/research", "/ward", "/hospital", "/verify")
+PAGES = ("", "patient", "research", "ward", "hospital", "verify", "guardians", "recover")
 TYPES = {
     ".html": "text/html",
     ".js": "text/javascript",
@@ -200,6 +200,12 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
         who = request.client.host if request.client else "unknown"
         return {"account": spend(who, "account").account(key, request.url.hostname or "")}
 
+    @app.post("/api/recover")
+    def recover(request: Request, key: Recovery) -> dict[str, str]:
+        """Put the key in place that enough guardians asked for; whoever lost theirs cannot sign in to ask."""
+        who = request.client.host if request.client else "unknown"
+        return _sent(spend(who, "account").recover(key).transaction)
+
     @app.post("/api/relay/grant")
     def grant(request: Request, signed: SignedGrant) -> dict[str, str]:
         return _sent(spend(signed_in(request), "grant").grant(signed).transaction)
@@ -256,7 +262,7 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
     @app.get("/{path:path}")
     def page(path: str) -> Response:
         """The built files; every page's address gives the same shell."""
-        if f"/{path}" in PAGES or f"/{path}".startswith(("/patient/", "/research/", "/ward/", "/verify/")):
+        if path.partition("/")[0] in PAGES:
             path = "index.html"
         if path not in files:
             raise NotFound("there is no such page", hint="start at /")

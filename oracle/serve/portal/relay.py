@@ -15,6 +15,7 @@ from ...errors import InputError
 from ...ports import Mined, Signer
 from ...records import ErasureRequest
 
+CLONE = bytes.fromhex("363d3d373d3d3d363d73")  # what stands before the address in a minimal proxy
 HEX_32 = Field(pattern="^0x[0-9a-fA-F]{64}$")
 HEX = Field(pattern="^0x([0-9a-fA-F]{2})*$", max_length=20_000)
 NUMBER = Field(pattern="^(0x[0-9a-fA-F]{1,64}|[0-9]{1,78})$")
@@ -76,6 +77,12 @@ class NewAccount(BaseModel):
     y: str = HEX_32
 
 
+class Recovery(NewAccount):
+    """The key that an account's guardians asked for."""
+
+    account: str = ADDRESS
+
+
 @dataclass
 class Relay:
     """Sends for people, one transaction after the other, as the chain counts the payer's."""
@@ -107,10 +114,10 @@ class Relay:
         Raises
         ------
         InputError
-            The target is none of the suite's contracts, nor the account itself.
+            The target is none of the suite's contracts, nor a passkey account.
         """
         target, account = _address(signed.target), _address(signed.account)
-        if target not in {account, *self.chain.deployment.contracts.values()}:
+        if target not in self.chain.deployment.contracts.values() and not self._is_account(target):
             raise InputError("only calls to this deployment are paid for", hint="pay for it yourself", kind="not_paid")
         with self._one_at_a_time:
             return self.chain.write_at(
@@ -123,9 +130,21 @@ class Relay:
         # What an authenticator puts first in what it signs: the hash of the site's name.
         fields = (_bytes(key.x), _bytes(key.y), hashlib.sha256(host.encode()).digest())
         address = str(self.chain.read("PasskeyFactory", "addressOf", *fields))
-        if not self.chain.has_code(address):
+        if not self.chain.code(address):
             self._send("PasskeyFactory", "create", *fields)
         return address
+
+    def recover(self, key: Recovery) -> Mined:
+        """Finish a recovery whose waiting time is over; the contract says no to any other."""
+        with self._one_at_a_time:
+            return self.chain.write_at(
+                self.payer, _address(key.account), "PasskeyAccount", "finishRecovery", _bytes(key.x), _bytes(key.y)
+            )
+
+    def _is_account(self, address: str) -> bool:
+        """Whether the code there is a clone (EIP-1167) of the pattern of passkey accounts."""
+        pattern = bytes.fromhex(self.chain.read("PasskeyFactory", "PATTERN").removeprefix("0x"))
+        return CLONE + pattern in self.chain.code(address)
 
     def _send(self, contract: str, function: str, *args: Any) -> Mined:
         with self._one_at_a_time:

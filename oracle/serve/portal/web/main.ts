@@ -16,7 +16,7 @@ function ready(): Promise<void> {
   return opened
 }
 
-async function open([section = '', first, second]: string[]): Promise<Page> {
+async function open([section = '', first, second, third]: string[]): Promise<Page> {
   await ready()
   switch (section) {
     case '': return (await import('./pages/home')).home()
@@ -26,6 +26,8 @@ async function open([section = '', first, second]: string[]): Promise<Page> {
       if (second === 'erase') return (await import('./pages/erase')).erase(BigInt(first))
       return (await import('./pages/twin')).twin(BigInt(first))
     }
+    case 'guardians': return (await import('./pages/guardians')).guardians()
+    case 'recover': return (await import('./pages/recover')).recover(first as `0x${string}`, second as `0x${string}`, third as `0x${string}`)
     case 'research': return (await import('./pages/research')).research()
     case 'ward': return first ? (await import('./pages/bedside')).bedside(BigInt(first)) : (await import('./pages/ward')).ward()
     case 'hospital': return (await import('./pages/hospital')).hospital()

@@ -37,11 +37,18 @@ export async function read(contract: Contract, functionName: string, ...args: un
   return client.readContract({ address: addressOf(contract), abi: ABI[contract] as any, functionName, args })
 }
 
+/** The same of a passkey account, which is not one of the suite's contracts. */
+export async function readAccount(address: Hex, functionName: string, ...args: unknown[]): Promise<any> {
+  return client.readContract({ address, abi: ABI.PasskeyAccount as any, functionName, args })
+}
+
 /** Logs oldest first; `match` filters by indexed argument. */
-export async function events(contract: Contract, name: string, match: Record<string, unknown> = {}): Promise<Event[]> {
+export async function events(
+  contract: Contract, name: string, match: Record<string, unknown> = {}, address: Hex = addressOf(contract),
+): Promise<Event[]> {
   const abi = (ABI[contract] as readonly any[]).find((item) => item.type === 'event' && item.name === name)
   const logs = await client.getLogs({
-    address: addressOf(contract), event: abi, args: match, fromBlock: BigInt(configured().block), strict: true,
+    address, event: abi, args: match, fromBlock: BigInt(configured().block), strict: true,
   } as any)
   return logs.map((log: any) => ({
     name, args: log.args, block: Number(log.blockNumber), index: log.logIndex, transaction: log.transactionHash,

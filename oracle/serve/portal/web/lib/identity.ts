@@ -16,7 +16,16 @@ export interface Identity {
   signMessage(text: string): Promise<Hex>
   /** Sends a transaction and waits; the block it is in. */
   send(contract: Contract, functionName: string, ...args: unknown[]): Promise<number>
+  /** The same to a passkey account, which is not one of the suite's contracts. */
+  sendTo(account: Hex, functionName: string, ...args: unknown[]): Promise<number>
 }
+
+type Send = (address: Hex, contract: Contract, functionName: string, args: unknown[]) => Promise<number>
+
+const sending = (send: Send): Pick<Identity, 'send' | 'sendTo'> => ({
+  send: (contract, functionName, ...args) => send(addressOf(contract), contract, functionName, args),
+  sendTo: (account, functionName, ...args) => send(account, 'PasskeyAccount', functionName, args),
+})
 
 /** The person said no in the wallet or at the passkey's prompt: nothing was done. */
 export class SaidNo extends Error {}
@@ -35,11 +44,11 @@ export async function demoIdentity(role: string): Promise<Identity> {
     address: account.address,
     sign: (data) => account.signTypedData(data as any),
     signMessage: (message) => account.signMessage({ message }),
-    async send(contract, functionName, ...args) {
-      const call = { address: addressOf(contract), abi: ABI[contract] as any, functionName, args }
+    ...sending(async (address, contract, functionName, args) => {
+      const call = { address, abi: ABI[contract] as any, functionName, args }
       const { request } = await chain().simulateContract({ ...call, account })
       return mined(await client.writeContract({ ...request, chain: null, type: 'legacy' } as any))
-    },
+    }),
   }
 }
 
@@ -79,11 +88,11 @@ export async function walletIdentity({ provider }: Wallet, changed: () => void):
     address: account,
     sign: (data) => asked(client.signTypedData({ account, ...(data as any) })),
     signMessage: (message) => asked(client.signMessage({ account, message })),
-    async send(contract, functionName, ...args) {
-      const call = { address: addressOf(contract), abi: ABI[contract] as any, functionName, args }
+    ...sending(async (address, contract, functionName, args) => {
+      const call = { address, abi: ABI[contract] as any, functionName, args }
       const { request } = await chain().simulateContract({ ...call, account })
       return mined(await asked(client.writeContract({ ...request, chain: null } as any)))
-    },
+    }),
   }
 }
 
@@ -102,7 +111,7 @@ async function asked<T>(answer: Promise<T>): Promise<T> {
 
 // -- passkeys: an account contract that this device's key controls --------------------------------
 
-interface Passkey {
+export interface Passkey {
   id: string
   x: Hex
   y: Hex
@@ -116,6 +125,24 @@ export const keptPasskeys = (): Passkey[] => JSON.parse(localStorage.getItem(KEP
 
 /** One prompt; the hospital's relayer makes the account and pays. */
 export async function newPasskey(label: string): Promise<Identity> {
+  const { id, x, y } = await makeKey(label)
+  const { account } = await post<{ account: Hex }>('/api/accounts', { x, y })
+  const site = toHex(sha256(new TextEncoder().encode(location.hostname)))
+  if ((await read('PasskeyFactory', 'addressOf', x, y, site)) !== account) throw new Error('the server named another account')
+  return passkeyIdentity(keep({ id, x, y, account }))
+}
+
+/** A key for an account that guardians are to give back; it counts once they did. */
+export async function replacementKey(account: Hex): Promise<Passkey> {
+  return keep({ ...(await makeKey('Medtwin')), account })
+}
+
+function keep(passkey: Passkey): Passkey {
+  localStorage.setItem(KEPT, JSON.stringify([...keptPasskeys(), passkey]))
+  return passkey
+}
+
+async function makeKey(label: string): Promise<Omit<Passkey, 'account'>> {
   const made = (await prompted(
     navigator.credentials.create({
       publicKey: {
@@ -130,13 +157,7 @@ export async function newPasskey(label: string): Promise<Identity> {
   )) as PublicKeyCredential
   const response = made.response as AuthenticatorAttestationResponse
   const point = new Uint8Array(response.getPublicKey()!).slice(-64) // SPKI of P-256 ends with x and y
-  const [x, y] = [toHex(point.slice(0, 32)), toHex(point.slice(32))]
-  const { account } = await post<{ account: Hex }>('/api/accounts', { x, y })
-  const expected = await read('PasskeyFactory', 'addressOf', x, y, toHex(sha256(new TextEncoder().encode(location.hostname))))
-  if (expected !== account) throw new Error('the server named another account')
-  const passkey = { id: made.id, x, y, account }
-  localStorage.setItem(KEPT, JSON.stringify([...keptPasskeys(), passkey]))
-  return passkeyIdentity(passkey)
+  return { id: made.id, x: toHex(point.slice(0, 32)), y: toHex(point.slice(32)) }
 }
 
 export function passkeyIdentity({ id, x, y, account }: Passkey): Identity {
@@ -150,9 +171,9 @@ export function passkeyIdentity({ id, x, y, account }: Passkey): Identity {
     address: account,
     sign: (data) => signHash(digestOf(data)),
     signMessage: (text) => signHash(hashMessage(text)),
-    async send(contract, functionName, ...args) {
+    ...sending(async (target, contract, functionName, args) => {
       const call = {
-        target: addressOf(contract),
+        target,
         data: encodeFunctionData({ abi: ABI[contract] as any, functionName, args }),
         nonce: BigInt(toHex(random(24))) << 64n, // a lane of its own (keyed nonces), so that nothing waits for anything
         deadline: (await now()) + DEADLINE_S,
@@ -160,7 +181,7 @@ export function passkeyIdentity({ id, x, y, account }: Passkey): Identity {
       const signature = await assertion(id, keyId, digestOf(typed(account, 'Call', call)))
       const body = { ...call, nonce: numberToHex(call.nonce), account, signature }
       return mined((await post<{ transaction: Hex }>('/api/relay/call', body)).transaction)
-    },
+    }),
   }
 }
 

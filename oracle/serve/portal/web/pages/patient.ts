@@ -53,5 +53,6 @@ function view(): TemplateResult {
       await go(`/patient/0x${id.toString(16)}`)
       return t('patient.made')
     })}>${t('patient.make')}</button></p>
+    ${me.kind === 'passkey' ? html`<p><a class="button" href="/guardians">${t('guardians.title')}</a></p>` : ''}
     <p class="soft">${t('patient.count', { count: number(mine.length) })} <button @click=${() => show()}>${t('again')}</button></p>`
 }
