@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from oracle.adapters.abi import artifact
 from oracle.records import Category, Purpose
@@ -56,14 +57,29 @@ def build(target: Path) -> None:
         [
             ESBUILD, "main.ts", "--bundle", "--splitting", "--format=esm", "--target=es2022", "--minify",
             "--loader:.json=json", "--legal-comments=eof", "--entry-names=[name]", "--chunk-names=part-[hash]",
-            "--log-level=warning", f"--outdir={target}",
+            "--log-level=warning", f"--outdir={target}", f"--metafile={target / 'meta.json'}",
         ],
         cwd=SOURCE, check=True,
     )  # fmt: skip
+    outputs = json.loads((target / "meta.json").read_text("utf-8"))["outputs"]
+    (target / "meta.json").unlink()
     subprocess.run([ESBUILD, "style.css", "--bundle", "--minify", "--log-level=warning", f"--outdir={target}"],
                    cwd=SOURCE, check=True)  # fmt: skip
-    for name in ("index.html", "icon.svg"):
-        shutil.copyfile(SOURCE / name, target / name)
+    shutil.copyfile(SOURCE / "icon.svg", target / "icon.svg")
+    links = "".join(f'    <link rel="modulepreload" href="/{name}">\n' for name in needed_first(outputs))
+    shell = (SOURCE / "index.html").read_text("utf-8").replace("  </head>", f"{links}  </head>")
+    (target / "index.html").write_text(shell, "utf-8")
+
+
+def needed_first(outputs: dict[str, Any]) -> list[str]:
+    """The files that the first page needs, so that a browser asks for all of them at once."""
+    first = [name for name, made in outputs.items() if made.get("entryPoint") in ("main.ts", "pages/home.ts")]
+    waiting = iter(first)
+    for name in waiting:
+        for imported in outputs[name]["imports"]:
+            if imported["kind"] == "import-statement" and imported["path"] not in first:
+                first.append(imported["path"])
+    return sorted(Path(name).name for name in first)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import { type Header, type Readings, type Recipient, newRecipient, open, openSha
 import { decode, encode, items } from './cbor'
 import { addressOf, digestOf, events, now, typed } from './chain'
 import { configured } from './config'
+import { Damaged, Denied } from './failures'
 import type { Identity } from './identity'
 import { custodianAt, isSigned, parseReceipt } from './receipts'
 
@@ -23,14 +24,6 @@ export interface Batch {
   block: number
   transaction: Hex
 }
-
-export class Denied extends Error {
-  constructor(readonly reasons: Record<string, string>) {
-    super('too few keyholders agreed')
-  }
-}
-
-export class Damaged extends Error {}
 
 export async function batchesOf(twin: bigint): Promise<Batch[]> {
   return (await events('DataAnchor', 'BatchAnchored', { twinId: twin })).map(({ args, block, transaction }) => ({

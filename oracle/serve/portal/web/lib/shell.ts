@@ -1,10 +1,10 @@
 /** What every page has: who is here, where one is, what went wrong, and how to draw again. */
 import { type TemplateResult, html, nothing, render } from 'lit-html'
-import { Denied } from './custody'
+import { Denied } from './failures'
 import { type Identity, SaidNo, onWallets, signIn } from './identity'
 import { ServerSaid, get, post } from './server'
 import { Disagreement, Unreachable } from './witnessed'
-import { WrongChain } from './chain'
+import { WrongChain, chain } from './chain'
 import { type Hex } from './bytes'
 import { LANGUAGES, type Key, type Language, chooseLanguage, language, reasonWords, roleWords, t, zone } from './words'
 import { configured } from './config'
@@ -13,6 +13,8 @@ export interface Page {
   title: string
   load(): Promise<void>
   view(): TemplateResult
+  /** Looks again by itself when the chain goes on. */
+  live?: boolean
 }
 
 type Opener = (path: string[]) => Promise<Page>
@@ -21,6 +23,7 @@ const SECTIONS: [string, Key][] = [
   ['/patient', 'nav.patient'], ['/research', 'nav.research'], ['/ward', 'nav.ward'], ['/hospital', 'nav.hospital'],
   ['/verify', 'nav.verify'],
 ]
+const LOOK_EVERY_MS = 4_000
 const KEPT_ROLE = 'medtwin.demo'
 
 let openPage: Opener
@@ -52,6 +55,28 @@ export async function start(opener: Opener): Promise<void> {
     void go(link.pathname)
   })
   await show()
+  setInterval(() => void follow(), LOOK_EVERY_MS)
+}
+
+let seenBlock = 0n
+
+/** What is on the screen follows the chain; nothing is taken away under somebody's hands. */
+async function follow(): Promise<void> {
+  const shown = page
+  if (!shown?.live || busy || document.hidden) return
+  try {
+    const block = await chain().getBlockNumber()
+    const goneOn = block !== seenBlock && seenBlock !== 0n
+    seenBlock = block
+    if (!goneOn) return
+    await shown.load()
+    if (page === shown && !busy) draw()
+  } catch (error) {
+    if (rootOf(error) instanceof Disagreement && page === shown) {
+      trouble = rootOf(error)
+      draw()
+    }
+  }
 }
 
 export async function go(path: string): Promise<void> {

@@ -50,5 +50,5 @@ export function bedside(twin: bigint): Page {
       </section>`
   }
 
-  return { title: `${t('ward.bed')} …${twin.toString(16).slice(-8)}`, load, view }
+  return { title: `${t('ward.bed')} …${twin.toString(16).slice(-8)}`, load, view, live: true }
 }

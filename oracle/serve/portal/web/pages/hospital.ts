@@ -66,5 +66,5 @@ export function hospital(): Page {
     return html`<span class="mark ${key === 'devices.good' ? 'good' : 'bad'}">${t(key)}</span>`
   }
 
-  return { title: t('hospital.title'), load, view }
+  return { title: t('hospital.title'), load, view, live: true }
 }

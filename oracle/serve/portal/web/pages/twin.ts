@@ -2,7 +2,8 @@
 import { type TemplateResult, html, nothing } from 'lit-html'
 import type { Readings } from '../lib/block'
 import { type Hex } from '../lib/bytes'
-import { read } from '../lib/chain'
+import { formatUnits } from 'viem'
+import { events, read } from '../lib/chain'
 import { configured } from '../lib/config'
 import { type Consent, consentsOf, revoke } from '../lib/consent'
 import { type Batch, batchesOf, fetchReadings } from '../lib/custody'
@@ -17,12 +18,24 @@ import { signIns } from './home'
 
 const MOST_BATCHES = 4
 const MOST_LOOKS = 30
+const DECIMALS = 18
+
+interface Earning {
+  buyer: Hex
+  earned: bigint
+}
 
 interface Closing {
   grantee: Hex
   asked: number
   recorded: number
   block: number
+}
+
+/** What researchers paid for and the owner has not yet taken, in the payment token. */
+async function earningsOf(twin: bigint): Promise<Earning[]> {
+  const buyers = [...new Set((await events('AccessMarket', 'AccessPurchased', { twinId: twin })).map((event) => event.args.buyer as Hex))]
+  return Promise.all(buyers.map(async (buyer) => ({ buyer, earned: (await read('AccessMarket', 'balanceOf', twin, buyer))[0] })))
 }
 
 export function twin(id: bigint): Page {
@@ -33,11 +46,12 @@ export function twin(id: bigint): Page {
   let books: Log[] | null = null
   let readings: Readings[] = []
   let closing: Closing | null = null
+  let earnings: Earning[] = []
   const path = `/patient/0x${id.toString(16)}`
 
   async function load(): Promise<void> {
-    ;[owner, consents, reports, batches] = await Promise.all([
-      read('TwinToken', 'ownerOf', id), consentsOf(id), reportsOf(id), batchesOf(id),
+    ;[owner, consents, reports, batches, earnings] = await Promise.all([
+      read('TwinToken', 'ownerOf', id), consentsOf(id), reportsOf(id), batchesOf(id), earningsOf(id),
     ])
     void logs().then((found) => { books = found; draw() }, () => { books = []; draw() })
   }
@@ -55,6 +69,12 @@ export function twin(id: bigint): Page {
     await who()!.send('TwinToken', 'voidGrants', id)
     consents = await consentsOf(id)
     return t('stop.all.done')
+  })
+
+  const collect = ({ buyer }: Earning) => act(async () => {
+    await who()!.send('AccessMarket', 'withdraw', id, buyer)
+    earnings = await earningsOf(id)
+    return t('earnings.done')
   })
 
   const look = (category: number) => act(async () => {
@@ -88,6 +108,9 @@ export function twin(id: bigint): Page {
         ${readings.length ? signalCharts(readings, configured().models.flatMap((model) => model.channels), 'my-signals.csv') : nothing}
       </section>
       <section class="card" aria-labelledby="looks"><h2 id="looks">${t('looks.title')}</h2>${books ? looks(books) : html`<p class="loading">${t('looks.checking')}</p>`}</section>
+      ${earnings.length ? html`<section class="card" aria-labelledby="earnings"><h2 id="earnings">${t('earnings.title')}</h2><ul>${earnings.map((one) => html`
+        <li class="row"><span>${nameOf(one.buyer)}: <strong>${number(Number(formatUnits(one.earned, DECIMALS)), 4)}</strong></span>
+          ${one.earned ? html`<button ?disabled=${isBusy()} data-do="collect" @click=${collect(one)}>${t('earnings.take')}</button>` : nothing}</li>`)}</ul></section>` : nothing}
       <details class="card"><summary>${t('details')}</summary>
         <p>${t('details.twin')} <code>0x${id.toString(16)}</code></p><p>${t('details.owner')} <code>${owner}</code></p>
         <p>${t('details.contract')} <code>${configured().contracts.ConsentRegistry}</code></p>
@@ -148,5 +171,5 @@ export function twin(id: bigint): Page {
       <span class="mark ${witnessed ? 'good' : 'warn'}">${t(witnessed ? 'looks.witnessed' : 'looks.soon')}</span></li>`
   }
 
-  return { title: t('twin.title'), load, view }
+  return { title: t('twin.title'), load, view, live: true }
 }

@@ -32,7 +32,7 @@ export function ward(): Page {
       <p><button @click=${() => show()}>${t('again')}</button></p>`
   }
 
-  return { title: t('ward.title'), load, view }
+  return { title: t('ward.title'), load, view, live: true }
 }
 
 /** No answer comes before any answer: somebody has to look. */
