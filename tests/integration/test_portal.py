@@ -641,6 +641,22 @@ def test_page_follows_the_chain(visit: Visit, cli: Cli, dev: Dev, twin: str) -> 
     visit.see(f"[data-reader='{somebody}']")
 
 
+def test_portal_goes_by_one_name(dev: Dev) -> None:
+    """A page in between, which passes everything on under its own name, is answered nothing."""
+    for name in ("elsewhere.example", f"127.0.0.1:{dev.portal_port}", f"localhost:{dev.portal_port}.elsewhere.example"):
+        for method, path in (("GET", "/"), ("GET", "/api/config"), ("POST", "/api/session/nonce")):
+            answer = httpx.request(method, url_of(dev) + path, headers={"host": name})
+            assert (answer.status_code, answer.json()["kind"]) == (421, "wrong_site")
+
+
+def test_chain_is_asked_only_what_was_looked_at(dev: Dev) -> None:
+    """A second spelling of the method, which some nodes would read, does not reach the chain."""
+    asked = {"id": 7, "method": "eth_chainId", "METHOD": "evm_mine", "Method": "evm_mine", "extra": 1}
+    assert httpx.post(url_of(dev) + "/rpc", json=asked).json() == {"id": 7, "jsonrpc": "2.0", "result": "0x539"}
+    for broken in ([], "x", 3, None, {"method": "eth_chainId"}, [asked]):
+        assert httpx.post(url_of(dev) + "/rpc", json=broken).status_code == 400
+
+
 def test_headers_close_the_usual_doors(dev: Dev) -> None:
     answer = httpx.get(url_of(dev))
     policy = answer.headers["content-security-policy"]

@@ -19,6 +19,9 @@ def serve(
         str, typer.Option("--as", metavar="KEY", help="Keystore that pays for what people sign; none: they pay.")
     ] = "",
     port: Annotated[int, typer.Option(help="On loopback.", min=1, max=65535)] = 8720,
+    site: Annotated[
+        str, typer.Option(help="Its name in people's browsers, as portal.hospital.example; passkeys belong to it.")
+    ] = "",
     demo: Annotated[
         bool, typer.Option("--demo", help="Offer the accounts of the development mnemonic, whose keys everybody knows.")
     ] = False,
@@ -28,7 +31,7 @@ def serve(
     from ..portal.app import serve as serve_http
 
     settings = Settings.read()
-    portal = portal_of(settings, signer(key) if key else None, demo=demo)
+    portal = portal_of(settings, signer(key) if key else None, site or f"localhost:{port}", demo=demo)
     if not settings.witnesses:
         ERRORS.print("no witness: name another endpoint of the chain in MEDTWIN_WITNESSES, which pages ask themselves")
     ERRORS.print(f"portal on http://localhost:{port}", highlight=False)

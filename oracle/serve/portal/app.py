@@ -44,13 +44,14 @@ TYPES = {
     ".json": "application/json",
 }
 COOKIE = "medtwin"
+LOOPBACK = "localhost"  # the only name that browsers trust without TLS
 READ_METHODS = {
     "eth_blockNumber", "eth_call", "eth_chainId", "eth_estimateGas", "eth_gasPrice", "eth_getBalance", "eth_getCode",
     "eth_getBlockByHash", "eth_getBlockByNumber", "eth_getLogs", "eth_getTransactionByHash", "eth_getTransactionCount",
     "eth_getTransactionReceipt", "eth_maxPriorityFeePerGas", "eth_feeHistory", "eth_sendRawTransaction", "net_version",
 }  # fmt: skip
 """What a page may ask the chain; the last but one carries what somebody signed at home."""
-CUSTODIAN_PATHS = ("v1/identity", "v1/receipts", "v1/release", "v1/erase", "readyz")
+CUSTODIAN_PATHS = ("v1/identity", "v1/receipts", "v1/release", "readyz")
 TIMEOUT_S = 15.0
 PAID_A_MINUTE, PAID_A_DAY, ACCOUNTS_A_DAY = 30, 500, 50
 
@@ -69,6 +70,9 @@ class Portal:
     custodians, custodian_urls : sequences
         The services, and their addresses; pages reach them as ``/custodians/1`` and so on.
     store : Store
+    site : str
+        Its name as people's browsers have it, with the port if it is not the usual one. Whoever comes by another
+        name is sent away: a page that stands in between must not pass for this one.
     kinds : mapping
         Kinds of twins by name, for their cards.
     relay : Relay or None
@@ -85,6 +89,7 @@ class Portal:
     custodians: Sequence[Custodian]
     custodian_urls: Sequence[str]
     store: Store
+    site: str
     kinds: Mapping[str, TwinKind]
     sessions: Sessions
     relay: Relay | None = None
@@ -109,15 +114,18 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
     client = httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False)
     files = {path.name: path.read_bytes() for path in resources.files("oracle.artifacts.portal").iterdir()}
     policy = content_policy(portal.witnesses)
+    host = portal.site.partition(":")[0]
 
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
 
     @app.middleware("http")
     async def guarded(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
-        """Nothing is posted from another site, framed by one, or loaded from one."""
+        """Nothing comes by another name, is posted from another site, framed by one, or loaded from one."""
+        if request.url.path not in ("/healthz", "/metrics") and request.headers.get("host") != portal.site:
+            return problem(421, f"this is the portal of {portal.site}", kind="wrong_site")
         origin = request.headers.get("origin")
-        if request.method == "POST" and origin is not None and httpx.URL(origin).netloc.decode() != _host(request):
-            return problem(403, "this was sent from another site")
+        if request.method == "POST" and origin is not None and origin.partition("://")[2] != portal.site:
+            return problem(403, "this was sent from another site", kind="wrong_site")
         answer = await proceed(request)
         answer.headers.update(policy)
         return answer
@@ -181,10 +189,10 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
     def sign_in(request: Request, body: SignIn) -> Response:
         """Open a session; whatever session the browser had is closed."""
         signature = bytes.fromhex(body.signature.removeprefix("0x")) if _is_hex(body.signature) else b""
-        token = portal.sessions.open(body.message, signature, _host(request))
+        token = portal.sessions.open(body.message, signature, portal.site)
         portal.sessions.close(request.cookies.get(COOKIE))
         answer = JSONResponse({"idle_s": IDLE_S})
-        answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https")
+        answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=host != LOOPBACK)
         return answer
 
     @app.post("/api/session/end")
@@ -198,7 +206,7 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
     def new_account(request: Request, key: NewAccount) -> dict[str, str]:
         """A passkey's account. Nobody is signed in yet, so the address that asks is what is limited."""
         who = request.client.host if request.client else "unknown"
-        return {"account": spend(who, "account").account(key, request.url.hostname or "")}
+        return {"account": spend(who, "account").account(key, host)}
 
     @app.post("/api/recover")
     def recover(request: Request, key: Recovery) -> dict[str, str]:
@@ -231,12 +239,15 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
         """The chain, for reading and for what was signed elsewhere."""
         body = await body_of(request)
         try:
-            method = json.loads(body)["method"]
+            asked = json.loads(body)
+            identifier, method, parameters = asked["id"], asked["method"], asked.get("params", [])
         except (ValueError, TypeError, KeyError):
             raise InputError("this is not a JSON-RPC request", hint="one request at a time") from None
         if method not in READ_METHODS:
             raise Denied(f"{str(method)[:40]} is not for pages", hint="use the chain's own address", kind="not_allowed")
-        return await _forward(client, "POST", portal.chain_url, body, "application/json")
+        # Written anew: a chain's node may read other spellings of the fields that were looked at here.
+        clean = {"jsonrpc": "2.0", "id": identifier, "method": method, "params": parameters}
+        return await _forward(client, "POST", portal.chain_url, json.dumps(clean).encode(), "application/json")
 
     @app.api_route("/custodians/{number}/{path:path}", methods=["GET", "POST"])
     async def custodian(number: int, path: str, request: Request) -> Response:
@@ -297,7 +308,7 @@ def problem(status: int, detail: str, **more: str) -> Response:
     return JSONResponse(body, status, media_type="application/problem+json")
 
 
-def portal_of(settings: Settings, payer: Signer | None, *, demo: bool = False) -> Portal:
+def portal_of(settings: Settings, payer: Signer | None, site: str, *, demo: bool = False) -> Portal:
     """The portal of the deployment that the settings name.
 
     Raises
@@ -313,6 +324,7 @@ def portal_of(settings: Settings, payer: Signer | None, *, demo: bool = False) -
         custodians=open_custodians(settings),
         custodian_urls=settings.custodians,
         store=open_store(settings.store),
+        site=site,
         kinds=kinds(),
         sessions=Sessions(chain, time.monotonic),
         relay=Relay(chain, payer) if payer else None,
@@ -377,10 +389,6 @@ def _config(portal: Portal) -> dict[str, Any]:
 
 def _sent(transaction: bytes) -> dict[str, str]:
     return {"transaction": "0x" + transaction.hex()}
-
-
-def _host(request: Request) -> str:
-    return request.headers.get("host", "")
 
 
 def _is_hex(text: str) -> bool:
