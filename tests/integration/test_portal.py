@@ -117,6 +117,7 @@ def test_patient_sees_who_can_look_and_each_look(visit: Visit, twin: str) -> Non
     assert "none is missing" in visit.see("p:has([data-verified])")
     assert "Risk forecasts looked at" in visit.see("[data-look=permitted]")
     assert "Likely between" in visit.see("article[data-round]")
+    assert "public recordings" in visit.see("[data-demonstration]")  # no proxy passes for the patient's own
 
 
 def test_browser_opens_what_the_command_opens(visit: Visit, cli: Cli, twin: str, tmp_path: Path) -> None:

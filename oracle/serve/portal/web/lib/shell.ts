@@ -209,6 +209,7 @@ function shell(): TemplateResult {
       </span>
     </header>
     <main id="main">
+      ${configured().demo ? html`<p class="soft" data-demonstration>${t('demo.data')}</p>` : nothing}
       ${navigator.onLine ? nothing : html`<div class="notice warn">${t('offline')}</div>`}
       <div role="status" aria-live="polite">
         ${busy ? html`<div class="notice">${t('working')}</div>` : said.text ? html`<div class="notice ${said.kind}" data-said=${said.kind}>${said.text}</div>` : nothing}

@@ -1,4 +1,4 @@
-import{A as n,D as g,F as f,H as w,J as v,a,c as s,g as p,h as r,i as $,j as m,k as h,m as u,o as t,x as y,z as b}from"./part-HDRRWONI.js";import{i as c}from"./part-MXFXPME3.js";var I={patient:"/patient",researcher:"/research",clinician:"/ward",hospital:"/hospital"};function E(){return{title:t("home.title"),load:async()=>{},view:P}}function P(){return a`
+import{A as n,D as g,F as f,H as w,J as v,a,c as s,g as p,h as r,i as $,j as m,k as h,m as u,o as t,x as y,z as b}from"./part-FTO6UAAK.js";import{i as c}from"./part-MXFXPME3.js";var I={patient:"/patient",researcher:"/research",clinician:"/ward",hospital:"/hospital"};function E(){return{title:t("home.title"),load:async()=>{},view:P}}function P(){return a`
     <p>${t("home.lead")}</p>
     ${b()?s:R()}
     <section aria-labelledby="doors"><h2 id="doors">${t("home.doors")}</h2>
