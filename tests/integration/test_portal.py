@@ -436,6 +436,30 @@ def test_file_is_looked_up(visit: Visit, dev: Dev, cli: Cli, tmp_path: Path) -> 
     assert "Not on record" in visit.see("[data-good=false]")
 
 
+def test_silent_keyholders_are_named_and_none_is_left_out(opened: Browser, dev: Dev, twin: str) -> None:
+    """One shows no log, another not even a name; and a portal that knows of no keyholder at all verifies nothing."""
+    with visiting(opened, url_of(dev)) as visit:
+        visit.page.route("**/custodians/1/v1/receipts*", lambda route: route.fulfill(status=503))
+        visit.page.route("**/custodians/2/v1/identity", lambda route: route.abort())
+        visit.open(f"/patient/{twin}")
+        visit.be("patient-1")
+        visit.see("[data-log=silent]")
+        assert len(visit.page.query_selector_all("[data-log=silent]")) == 2
+        assert not visit.page.query_selector("[data-verified]")
+
+
+def test_session_that_ended_is_told(opened: Browser, dev: Dev, cli: Cli, twin: str) -> None:
+    with visiting(opened, url_of(dev)) as visit:
+        visit.open(f"/patient/{twin}")
+        visit.be("patient-1")
+        visit.see("[data-reader]")
+        visit.page.context.clear_cookies()
+        visit.page.click("[data-do=stop]")
+        assert "Sign in again; nothing was done" in visit.see("[data-said=bad]")
+        visit.see("[data-demo=patient-1]")
+        assert [row for row in cli.facts("consent", "list", twin) if row["active"]]
+
+
 # -- a portal that lies --------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import { configured } from './config'
 import { leafHash, logRoot } from './log'
 
 const FORMAT = 'medtwin/receipt/1'
+const NOBODY: Hex = '0x'
 
 export interface Receipt {
   custodian: Hex
@@ -45,13 +46,14 @@ export async function logs(): Promise<Log[]> {
   const found = await Promise.all(Array.from({ length: configured().custodians }, (_, at) => logAt(at + 1, roots)))
   const known = new Set(found.map((log) => log.custodian))
   const silent = [...new Set(roots.map((root) => root.args.custodian as Hex))].filter((one) => !known.has(one))
-  return [...found.filter((log) => log.problem !== 'silent' || !silent.length), ...silent.map(silence)]
+  const named = found.filter((log) => log.custodian !== NOBODY || !silent.length) // who did not even say a name
+  return [...named, ...silent.map(silence)]
 }
 
 const silence = (custodian: Hex): Log => ({ custodian, receipts: [], witnessed: 0, problem: 'silent' })
 
 async function logAt(number: number, roots: { args: any }[]): Promise<Log> {
-  let custodian: Hex = '0x'
+  let custodian = NOBODY
   try {
     custodian = await custodianAt(number)
     const entries = await entriesOf(number)

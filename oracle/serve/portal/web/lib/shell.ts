@@ -23,6 +23,7 @@ const SECTIONS: [string, Key][] = [
   ['/patient', 'nav.patient'], ['/research', 'nav.research'], ['/ward', 'nav.ward'], ['/hospital', 'nav.hospital'],
   ['/verify', 'nav.verify'],
 ]
+const NOT_SIGNED_IN = 401
 const LOOK_EVERY_MS = 4_000
 const KEPT_ROLE = 'medtwin.demo'
 
@@ -147,6 +148,7 @@ export function act(work: () => Promise<string | void>): () => Promise<void> {
     try {
       said = { text: (await work()) ?? '', kind: 'good' }
     } catch (error) {
+      if (error instanceof ServerSaid && error.status === NOT_SIGNED_IN) me = null
       said = { text: sentenceOf(error), kind: 'bad' }
     }
     busy = false
@@ -178,7 +180,7 @@ function sentenceOf(wrapped: unknown): string {
     const [reason = ''] = Object.values(error.reasons)
     return t('error.denied', { reason: reasonWords(reason) })
   }
-  if (error instanceof ServerSaid) return error.message
+  if (error instanceof ServerSaid) return error.status === NOT_SIGNED_IN && !me ? t('error.session') : error.message
   const message = error instanceof Error ? error.message.split('\n')[0]! : String(error)
   return t('error.other', { what: message.slice(0, 200) })
 }

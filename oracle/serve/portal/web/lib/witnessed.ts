@@ -7,8 +7,8 @@ import { type Transport, custom } from 'viem'
 const COMPARED = new Set([
   'eth_call', 'eth_getLogs', 'eth_getBlockByNumber', 'eth_getTransactionReceipt', 'eth_getCode', 'eth_chainId',
 ])
-const TRIES = 6
-const PAUSE_MS = 250
+const TRIES = 12
+const PAUSE_MS = 500 // a witness may be some seconds behind
 const TIMEOUT_MS = 15_000
 
 export class Disagreement extends Error {

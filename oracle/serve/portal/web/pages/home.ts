@@ -37,7 +37,7 @@ export function signIns(): TemplateResult {
       <button class=${kept.length ? '' : 'main'} ?disabled=${isBusy()} data-do="passkey" @click=${enter(() => newPasskey('Medtwin'), '/patient')}>${t('passkey.new')}</button>
     </div>` : nothing}
     ${wallets().length ? html`<h3>${t('wallet.title')}</h3><div class="row">${wallets().map((wallet) => html`
-      <button ?disabled=${isBusy()} data-wallet=${wallet.info.uuid} @click=${enter(() => walletIdentity(wallet, () => void leave(t('wallet.changed'))), '/patient')}><bdi>${wallet.info.name}</bdi></button>`)}</div>` : nothing}
+      <button ?disabled=${isBusy()} data-wallet=${wallet.info.uuid} @click=${enter(() => walletIdentity(wallet, () => void (who()?.kind === 'wallet' && leave(t('wallet.changed')))), '/patient')}><bdi>${wallet.info.name}</bdi></button>`)}</div>` : nothing}
     ${demo ? html`<h3>${t('demo.title')}</h3><p class="notice warn">${t('demo.lead')}</p><div class="row">${demo.roles
       .filter((role) => homeOf(role))
       .map((role) => html`<button ?disabled=${isBusy()} data-demo=${role} @click=${enter(() => demoIdentity(role), homeOf(role)!, role)}>${roleWords(role)}</button>`)}</div>` : nothing}

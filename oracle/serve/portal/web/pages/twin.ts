@@ -155,7 +155,8 @@ export function twin(id: bigint): Page {
     const sorted = [...requests.values()].sort((one, other) => other.receipts[0]!.time - one.receipts[0]!.time)
     return html`
       ${bad.map((log) => html`<p class="notice bad" role="alert" data-log=${log.problem}>${t(`log.${log.problem as 'silent'}`)} ${nameOf(log.custodian)}</p>`)}
-      ${bad.length ? nothing : html`<p><span class="mark good" data-verified="true">✓ ${t('looks.verified')}</span> ${t('looks.how', { logs: all.length, receipts: mine.length })}</p>`}
+      ${all.length ? nothing : html`<p class="notice bad" role="alert" data-log="none">${t('log.none')}</p>`}
+      ${bad.length || !all.length ? nothing : html`<p><span class="mark good" data-verified="true">✓ ${t('looks.verified')}</span> ${t('looks.how', { logs: all.length, receipts: mine.length })}</p>`}
       ${sorted.length ? nothing : html`<p>${t('looks.none')}</p>`}
       <ul>${sorted.slice(0, MOST_LOOKS).map(({ receipts, witnessed }) => line(receipts, witnessed))}</ul>`
   }

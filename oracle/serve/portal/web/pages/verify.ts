@@ -29,6 +29,7 @@ export function verify(given: string | undefined): Page {
       { good: batches.length > 0, text: t('verify.batches', { count: batches.length }) },
       { good: !gaps, text: t(gaps ? 'verify.gaps' : 'verify.no_gaps', { count: gaps }) },
       ...(broken.some(Boolean) ? broken.filter(Boolean).map((text) => ({ good: false, text })) : [{ good: true, text: t('verify.blocks') }]),
+      ...(books.length ? [] : [{ good: false, text: t('log.none') }]),
       ...books.map((log) => ({ good: !log.problem, text: `${log.custodian}: ${t(`log.${log.problem || 'sound'}`)} (${number(log.receipts.length)})` })),
     ]
   }
