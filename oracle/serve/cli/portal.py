@@ -27,8 +27,8 @@ def serve(
     ] = False,
 ) -> None:
     """Serve until stopped. Put a TLS proxy in front before anyone beyond this machine may come."""
-    from ..portal.app import portal_of  # a web server, which the other commands do not need
-    from ..portal.app import serve as serve_http
+    from ..portal.app import serve as serve_http  # a web server, which the other commands do not need
+    from ..portal.portal import portal_of
 
     settings = Settings.read()
     portal = portal_of(settings, signer(key) if key else None, site or f"localhost:{port}", demo=demo)

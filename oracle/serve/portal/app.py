@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import resources
-from pathlib import Path
-from typing import Any
 
 import httpx
 import uvicorn
-from eth_utils import to_checksum_address
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
@@ -23,17 +19,13 @@ from limits.strategies import MovingWindowRateLimiter
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import BaseModel
 
-from ...adapters.chain import Web3Chain
-from ...adapters.ganache import MNEMONIC
 from ...erase import carry_out, to_json
 from ...errors import Denied, InputError, MedtwinError, NotFound
-from ...ports import Custodian, Signer, Store
-from ...settings import Settings, open_custodians, open_store, open_suite
-from ...twins import TwinKind, kinds
-from ..devnet import ROLES
+from ...ports import Mined
 from ..http import CBOR, REQUESTS_A_MINUTE, body_of, bounded_app
+from .portal import Portal, described
 from .relay import ErasureOrder, NewAccount, Recovery, Relay, SignedCall, SignedGrant, SignedRevocation
-from .sessions import IDLE_S, Sessions
+from .sessions import IDLE_S
 
 PAGES = ("", "patient", "research", "ward", "hospital", "verify", "guardians", "recover")
 TYPES = {
@@ -53,48 +45,7 @@ READ_METHODS = {
 """What a page may ask the chain; the last but one carries what somebody signed at home."""
 CUSTODIAN_PATHS = ("v1/identity", "v1/receipts", "v1/release", "readyz")
 TIMEOUT_S = 15.0
-PAID_A_MINUTE, PAID_A_DAY, ACCOUNTS_A_DAY = 30, 500, 50
-
-
-@dataclass(frozen=True)
-class Portal:
-    """What the portal stands on.
-
-    Parameters
-    ----------
-    chain : Web3Chain
-    chain_url : str
-        JSON-RPC address that pages reach as ``/rpc``.
-    witnesses : sequence of str
-        Endpoints of the same chain that pages ask themselves.
-    custodians, custodian_urls : sequences
-        The services, and their addresses; pages reach them as ``/custodians/1`` and so on.
-    store : Store
-    site : str
-        Its name as people's browsers have it, with the port if it is not the usual one. Whoever comes by another
-        name is sent away: a page that stands in between must not pass for this one.
-    kinds : mapping
-        Kinds of twins by name, for their cards.
-    relay : Relay or None
-        Pays for signed transactions; without one people pay themselves.
-    people : mapping
-        Account -> name and role, as the hospital knows them; told to those signed in.
-    demo : mapping or None
-        Demonstration accounts, whose keys everybody knows.
-    """
-
-    chain: Web3Chain
-    chain_url: str
-    witnesses: Sequence[str]
-    custodians: Sequence[Custodian]
-    custodian_urls: Sequence[str]
-    store: Store
-    site: str
-    kinds: Mapping[str, TwinKind]
-    sessions: Sessions
-    relay: Relay | None = None
-    people: Mapping[str, Mapping[str, str]] | None = None
-    demo: Mapping[str, Any] | None = None
+PAID_A_MINUTE, PAID_A_DAY, ACCOUNTS_A_DAY, ACCOUNTS_OF_ONE = 30, 500, 50, 10  # the last: of one address
 
 
 class SignIn(BaseModel):
@@ -145,25 +96,28 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
     def signed_in(request: Request) -> str:
         return portal.sessions.account(request.cookies.get(COOKIE))
 
-    def spend(account: str, what: str) -> Relay:
-        """Within what one account, and all together, may cost."""
+    @contextmanager
+    def paying(who: str, what: str) -> Iterator[Relay]:
+        """Within what one of them, and all together, may cost; only what was really sent counts."""
         if portal.relay is None:
             raise NotFound("this portal pays for nothing", hint="send it with a wallet of your own", kind="no_relay")
         limits: list[tuple[RateLimitItem, str]] = [
-            (RateLimitItemPerMinute(PAID_A_MINUTE), account),
+            (RateLimitItemPerMinute(PAID_A_MINUTE), who),
             (RateLimitItemPerDay(PAID_A_DAY), "all"),
         ]
         if what == "account":
-            limits.append((RateLimitItemPerDay(ACCOUNTS_A_DAY), "accounts"))
-        if not all(budget.hit(limit, key) for limit, key in limits):
+            limits += [(RateLimitItemPerDay(ACCOUNTS_A_DAY), "accounts"), (RateLimitItemPerDay(ACCOUNTS_OF_ONE), who)]
+        if not all(budget.test(limit, key) for limit, key in limits):
             raise Denied("the budget for today's transactions is used up", hint="try later", kind="over_budget")
+        yield portal.relay
+        for limit, key in limits:
+            budget.hit(limit, key)
         paid.labels(what).inc()
-        return portal.relay
 
     @app.get("/api/config")
     def config() -> Response:
         """The deployment, for the page to check."""
-        return JSONResponse(_config(portal))
+        return JSONResponse(described(portal))
 
     @app.get("/api/people")
     def people(request: Request) -> Response:
@@ -206,25 +160,30 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
     def new_account(request: Request, key: NewAccount) -> dict[str, str]:
         """A passkey's account. Nobody is signed in yet, so the address that asks is what is limited."""
         who = request.client.host if request.client else "unknown"
-        return {"account": spend(who, "account").account(key, host)}
+        with paying(who, "account") as relay:
+            return {"account": relay.account(key, host)}
 
     @app.post("/api/recover")
     def recover(request: Request, key: Recovery) -> dict[str, str]:
         """Put the key in place that enough guardians asked for; whoever lost theirs cannot sign in to ask."""
         who = request.client.host if request.client else "unknown"
-        return _sent(spend(who, "account").recover(key).transaction)
+        with paying(who, "account") as relay:
+            return _sent(relay.recover(key))
 
     @app.post("/api/relay/grant")
     def grant(request: Request, signed: SignedGrant) -> dict[str, str]:
-        return _sent(spend(signed_in(request), "grant").grant(signed).transaction)
+        with paying(signed_in(request), "grant") as relay:
+            return _sent(relay.grant(signed))
 
     @app.post("/api/relay/revoke")
     def revoke(request: Request, signed: SignedRevocation) -> dict[str, str]:
-        return _sent(spend(signed_in(request), "revoke").revoke(signed).transaction)
+        with paying(signed_in(request), "revoke") as relay:
+            return _sent(relay.revoke(signed))
 
     @app.post("/api/relay/call")
     def call(request: Request, signed: SignedCall) -> dict[str, str]:
-        return _sent(spend(signed_in(request), "call").call(signed).transaction)
+        with paying(signed_in(request), "call") as relay:
+            return _sent(relay.call(signed))
 
     @app.post("/api/erase")
     def erase(request: Request, ordered: ErasureOrder) -> Response:
@@ -308,31 +267,6 @@ def problem(status: int, detail: str, **more: str) -> Response:
     return JSONResponse(body, status, media_type="application/problem+json")
 
 
-def portal_of(settings: Settings, payer: Signer | None, site: str, *, demo: bool = False) -> Portal:
-    """The portal of the deployment that the settings name.
-
-    Raises
-    ------
-    InputError
-        The file of people is not one.
-    """
-    chain = open_suite(settings)
-    return Portal(
-        chain=chain,
-        chain_url=settings.chain,
-        witnesses=settings.witnesses,
-        custodians=open_custodians(settings),
-        custodian_urls=settings.custodians,
-        store=open_store(settings.store),
-        site=site,
-        kinds=kinds(),
-        sessions=Sessions(chain, time.monotonic),
-        relay=Relay(chain, payer) if payer else None,
-        people=_people(settings.people),
-        demo={"mnemonic": MNEMONIC, "roles": list(ROLES)} if demo else None,
-    )
-
-
 def serve(portal: Portal, *, port: int) -> None:
     """Run on loopback until stopped."""
     uvicorn.run(
@@ -348,47 +282,8 @@ async def _forward(client: httpx.AsyncClient, method: str, url: str, body: bytes
     return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
 
 
-def _people(path: Path | None) -> dict[str, dict[str, str]]:
-    if path is None:
-        return {}
-    try:
-        found = json.loads(path.read_text("utf-8"))
-        return {
-            to_checksum_address(account): {"name": str(one["name"]), "role": str(one["role"])}
-            for account, one in found.items()
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path} does not name people ({type(error).__name__})",
-            hint='it is {"0x...": {"name": "...", "role": "clinician"}, ...}',
-            kind="bad_people",
-        ) from error
-
-
-def _config(portal: Portal) -> dict[str, Any]:
-    deployment = portal.chain.deployment
-    return {
-        "chainId": deployment.chain_id,
-        "genesis": "0x" + deployment.genesis.hex(),
-        "block": deployment.block,
-        "contracts": dict(deployment.contracts),
-        "signers": list(deployment.signers),
-        "witnesses": list(portal.witnesses),
-        "custodians": len(portal.custodians),
-        "relayer": portal.relay.payer.address if portal.relay else None,
-        "models": [
-            {
-                "digest": "0x" + kind.model_digest.hex(), "kind": kind.name, "answers": kind.answers, "unit": kind.unit,
-                "channels": [{"name": one.name, "unit": one.unit} for one in kind.channels],
-            }
-            for kind in portal.kinds.values()
-        ],
-        "demo": portal.demo,
-    }  # fmt: skip
-
-
-def _sent(transaction: bytes) -> dict[str, str]:
-    return {"transaction": "0x" + transaction.hex()}
+def _sent(mined: Mined) -> dict[str, str]:
+    return {"transaction": "0x" + mined.transaction.hex()}
 
 
 def _is_hex(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Lock
 
 from cachetools import TTLCache
 from eth_account.messages import _hash_eip191_message, encode_defunct
@@ -35,6 +36,7 @@ class Sessions:
     timer: Callable[[], float]
     _nonces: TTLCache[str, bool] = field(init=False, repr=False)
     _accounts: TTLCache[str, str] = field(init=False, repr=False)
+    _lock: Lock = field(init=False, repr=False, default_factory=Lock)  # the caches are for one thread at a time
 
     def __post_init__(self) -> None:
         self._nonces = TTLCache(MOST, NONCE_LIFE_S, self.timer)
@@ -43,7 +45,8 @@ class Sessions:
     def nonce(self) -> str:
         """One to sign in with, once."""
         nonce = secrets.token_hex(16)
-        self._nonces[nonce] = True
+        with self._lock:
+            self._nonces[nonce] = True
         return nonce
 
     def open(self, text: str, signature: bytes, domain: str) -> str:
@@ -60,7 +63,8 @@ class Sessions:
             message = SiweMessage.from_message(text[:LONGEST_MESSAGE])
         except ValueError as error:
             raise InputError("this is not a sign-in message", hint="reload the page", kind="bad_sign_in") from error
-        known = self._nonces.pop(message.nonce, False)
+        with self._lock:
+            known = self._nonces.pop(message.nonce, False)
         if not known:
             raise Denied("this sign-in was used before or is too old", hint="sign in again", kind="nonce_spent")
         if message.domain != domain or message.chain_id != self.chain.chain_id:
@@ -69,19 +73,23 @@ class Sessions:
         if not self.chain.is_signed_by(str(message.address), digest, signature):
             raise Denied("the sign-in is not signed by that account", hint="sign in again", kind="bad_signature")
         token = secrets.token_urlsafe(32)
-        self._accounts[token] = str(message.address)
+        with self._lock:
+            self._accounts[token] = str(message.address)
         return token
 
     def account(self, token: str | None) -> str:
         """Whose session it is, and a new quarter of an hour; Denied without one."""
-        account = self._accounts.get(token or "")
+        with self._lock:
+            account = self._accounts.get(token or "")
+            if account is not None:
+                self._accounts[token or ""] = account
         if account is None:
             raise Denied(
                 "you are not signed in", hint="sign in; a session ends after 15 idle minutes", kind="no_session"
             )
-        self._accounts[token or ""] = account
         return account
 
     def close(self, token: str | None) -> None:
         """Sign out."""
-        self._accounts.pop(token or "", None)
+        with self._lock:
+            self._accounts.pop(token or "", None)
