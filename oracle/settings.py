@@ -8,6 +8,7 @@ variable                  meaning                                               
 ``MEDTWIN_DEPTH``         blocks until grants and batches count as confirmed     0
 ``MEDTWIN_SILENCE``       age (s) of the newest block that custodians accept     any
 ``MEDTWIN_STORE``         ``ipfs://host:port`` or a file of the embedded store   in ``MEDTWIN_HOME``
+``MEDTWIN_PUBLIC_IPFS``   1: an IPFS node that others reach may hold sealed data 0
 ``MEDTWIN_DEPLOYMENT``    deployment file                                        deployments/development.json
 ``MEDTWIN_CUSTODIANS``    custodians' addresses, comma-separated URLs            http://127.0.0.1:8701..8703
 ``MEDTWIN_PEERS``         the other oracle nodes, comma-separated URLs           none
@@ -71,6 +72,7 @@ class Settings:
     peers: tuple[str, ...] = ()
     witnesses: tuple[str, ...] = ()
     people: Path | None = None
+    public_ipfs: bool = False
     depth: int = 0
     longest_silence_s: int | None = None
 
@@ -86,6 +88,7 @@ class Settings:
             more_chains=tuple(more),
             depth=_whole(found, "MEDTWIN_DEPTH"),
             longest_silence_s=_whole(found, "MEDTWIN_SILENCE") or None,
+            public_ipfs=_whole(found, "MEDTWIN_PUBLIC_IPFS") > 0,
             store=found.get("MEDTWIN_STORE") or str(home / "store.sqlite"),
             deployment=Path(found.get("MEDTWIN_DEPLOYMENT") or DEV_DEPLOYMENT),
             custodians=_parts(found.get("MEDTWIN_CUSTODIANS")) or DEV_CUSTODIANS,
@@ -107,6 +110,7 @@ class Settings:
             "MEDTWIN_DEPTH": str(self.depth),
             "MEDTWIN_SILENCE": str(self.longest_silence_s or ""),
             "MEDTWIN_STORE": self.store,
+            "MEDTWIN_PUBLIC_IPFS": str(int(self.public_ipfs)),
             "MEDTWIN_DEPLOYMENT": str(self.deployment),
             "MEDTWIN_CUSTODIANS": ",".join(self.custodians),
             "MEDTWIN_PEERS": ",".join(self.peers),
@@ -203,6 +207,27 @@ def open_store(where: str) -> Store:
 
         return IpfsStore(where)
     return EmbeddedStore(Path(where))
+
+
+def open_private_store(settings: Settings) -> Store:
+    """The store of those who put sealed data there, or serve it.
+
+    Raises
+    ------
+    Denied
+        ``store_not_private``: the IPFS node is open to others, and nobody said that it may be.
+    """
+    store = open_store(settings.store)
+    problems: list[str] = (
+        [] if settings.public_ipfs else getattr(store, "problems", list)()
+    )  # only an IPFS node can have any
+    if problems:
+        raise Denied(
+            f"{store.describe()} is not private: {'; '.join(problems)}",
+            hint="change the node so, or set MEDTWIN_PUBLIC_IPFS=1 if sealed data may leave your machines",
+            kind="store_not_private",
+        )
+    return store
 
 
 def open_custodian(
@@ -312,7 +337,7 @@ def open_member(
 ) -> Member:
     """A node among the peers that the settings name."""
     chain = FailoverChain(chains)
-    node = open_node(folder, signer, chain, open_store(settings.store), open_custodians(settings))
+    node = open_node(folder, signer, chain, open_private_store(settings), open_custodians(settings))
     return Member(node, signer, kinds, HttpPeers(settings.peers), clock_s=time.monotonic, depth=settings.depth)
 
 

@@ -151,7 +151,12 @@ class IpfsStore:
         if config.get("Bootstrap"):
             found.append(f"{len(config['Bootstrap'])} bootstrap peers: run ipfs bootstrap rm --all")
         addresses = config.get("Addresses") or {}
-        for name in ("API", "Gateway"):
+        routing = config.get("Routing")
+        if routing is not None and routing.get("Type") != "none":  # Kubo's own default looks for peers, and is found
+            found.append("it looks for peers and tells them what it has: run ipfs config Routing.Type none")
+        if ((config.get("Discovery") or {}).get("MDNS") or {}).get("Enabled"):
+            found.append("it looks for peers nearby: run ipfs config --json Discovery.MDNS.Enabled false")
+        for name in ("API", "Gateway", "Swarm"):
             listed = addresses.get(name) or []
             for address in [listed] if isinstance(listed, str) else listed:
                 if not _is_local(address):

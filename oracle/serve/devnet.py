@@ -37,6 +37,7 @@ from ..settings import (
     open_custodians,
     open_node,
     open_outbox,
+    open_private_store,
     open_store,
     open_suite,
     threshold_of,
@@ -94,7 +95,7 @@ def hospital(
         _start_custodians(stack, settings, chain.deployment.genesis)
         custodians = open_custodians(settings)
         say(f"custodians answer at {', '.join(settings.custodians)}")
-        store = open_store(settings.store)
+        store = open_private_store(settings)
         folder = settings.home / "nodes" / chain.deployment.genesis.hex()[:8]
         nodes = [
             open_node(folder / name, keys[name], chain, store, custodians) for name in ROLES if name.startswith("node-")

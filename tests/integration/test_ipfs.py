@@ -16,7 +16,8 @@ from oracle.adapters.cid import cid_of
 from oracle.adapters.ipfs import IpfsStore
 from oracle.adapters.ipfs_node import ipfs_node
 from oracle.adapters.store import MAX_BLOCK_BYTES
-from oracle.errors import InputError, StorageError, VerificationError
+from oracle.errors import Denied, InputError, StorageError, VerificationError
+from oracle.settings import Settings, open_private_store
 
 TOOLS = Path(__file__).parents[2] / ".tools"  # filled by scripts/ipfs_node.sh
 ABSENT = hashlib.sha256(b"a block that nobody ever stored").digest()
@@ -149,6 +150,19 @@ def test_remove_that_the_node_refuses_is_an_error(store: IpfsStore, monkeypatch:
 def test_private_node_has_no_problems(store: IpfsStore) -> None:
     """The node started here knows no peers and listens on loopback only."""
     assert store.problems() == []
+
+
+def test_node_that_was_opened_is_refused(where: str, repo: Path, tmp_path: Path) -> None:
+    """One setting of the real node changed, as an administrator might: whoever would store there is refused."""
+    settings = Settings.read({"MEDTWIN_HOME": str(tmp_path), "MEDTWIN_STORE": where})
+    open_private_store(settings)
+    rpc(where, "config?arg=Routing.Type&arg=auto")
+    try:
+        with pytest.raises(Denied, match=r"Routing\.Type none"):
+            open_private_store(settings)
+    finally:
+        rpc(where, "config?arg=Routing.Type&arg=none")
+    open_private_store(settings)
 
 
 def test_stopped_node_is_unreachable() -> None:

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -14,7 +15,8 @@ import pytest
 from oracle.adapters.cid import cid_of
 from oracle.adapters.ipfs import IpfsStore
 from oracle.adapters.store import MAX_BLOCK_BYTES
-from oracle.errors import InputError, StorageError, VerificationError
+from oracle.errors import Denied, InputError, StorageError, VerificationError
+from oracle.settings import Settings, open_private_store
 
 ABSENT = hashlib.sha256(b"a block that nobody ever stored").digest()
 TIMEOUT_S = 5.0
@@ -130,7 +132,10 @@ def test_open_node_is_named_as_a_problem(hostile: HTTPServer) -> None:
         "Addresses": {
             "API": ["/ip4/127.0.0.1/tcp/5001", "/unix/run/ipfs.sock"],
             "Gateway": "/ip4/0.0.0.0/tcp/8080",
+            "Swarm": ["/ip4/127.0.0.1/tcp/4001", "/ip6/::/udp/4001/quic-v1"],
         },
+        "Routing": {},
+        "Discovery": {"MDNS": {"Enabled": True}},
     }
     hostile.answer = (200, json.dumps(config).encode(), False)  # type: ignore[attr-defined]
     store = IpfsStore(f"ipfs://127.0.0.1:{hostile.server_port}", timeout_s=TIMEOUT_S)
@@ -138,9 +143,23 @@ def test_open_node_is_named_as_a_problem(hostile: HTTPServer) -> None:
     problems = store.problems()
 
     store.close()
-    assert len(problems) == 2
-    assert "bootstrap" in problems[0]
-    assert "/ip4/0.0.0.0/tcp/8080" in problems[1]
+    assert len(problems) == 5
+    for problem, word in zip(problems, ("bootstrap", "Routing.Type", "MDNS", "0.0.0.0", "::"), strict=True):
+        assert word in problem
+
+
+def test_open_node_holds_nothing_unless_somebody_says_it_may(hostile: HTTPServer, tmp_path: Path) -> None:
+    """Whoever puts sealed data there is told what to change, before anything leaves."""
+    config = {"Bootstrap": ["auto"], "Addresses": {"API": "/ip4/127.0.0.1/tcp/5001"}}
+    hostile.answer = (200, json.dumps(config).encode(), False)  # type: ignore[attr-defined]
+    environment = {"MEDTWIN_HOME": str(tmp_path), "MEDTWIN_STORE": f"ipfs://127.0.0.1:{hostile.server_port}"}
+
+    with pytest.raises(Denied) as caught:
+        open_private_store(Settings.read(environment))
+
+    assert caught.value.kind == "store_not_private" and "ipfs bootstrap rm --all" in str(caught.value)
+    open_private_store(Settings.read({**environment, "MEDTWIN_PUBLIC_IPFS": "1"}))
+    open_private_store(Settings.read({"MEDTWIN_HOME": str(tmp_path)}))  # the embedded store is nobody else's
 
 
 @pytest.mark.parametrize(

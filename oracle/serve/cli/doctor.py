@@ -11,7 +11,7 @@ import typer
 from ... import datasets
 from ...adapters.abi import SUITE, artifact
 from ...errors import ChainError, MedtwinError
-from ...settings import Settings, open_chain, open_custodians, open_keystore, open_store, open_suite
+from ...settings import Settings, open_chain, open_custodians, open_keystore, open_private_store, open_suite
 from ...twins import kinds
 from .console import listing
 
@@ -65,7 +65,7 @@ def _suite(settings: Settings) -> str:
 
 
 def _store(settings: Settings) -> str:
-    return open_store(settings.store).describe()
+    return open_private_store(settings).describe()
 
 
 def _custodians(settings: Settings) -> str:

@@ -21,6 +21,7 @@ from ...settings import (
     chain_clock_s,
     open_custodians,
     open_outbox,
+    open_private_store,
     open_store,
     open_suite,
     threshold_of,
@@ -53,7 +54,7 @@ def publish(
     chain, twin_id, twin_kind = open_suite(settings), parse_twin_id(twin), kind_named(kind)
     readings = read_csv(file, twin_kind.schema, twin_kind.channels)
     device_key = signer(device)
-    custodians, store = open_custodians(settings), open_store(settings.store)
+    custodians, store = open_custodians(settings), open_private_store(settings)
     store.has(bytes(32))  # a store that does not answer is told before anything is sealed
     outbox = open_outbox(settings, device_key.address, chain.deployment)
     edge = Edge(

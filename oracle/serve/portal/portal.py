@@ -15,7 +15,7 @@ from ...adapters.chain import Web3Chain
 from ...adapters.ganache import MNEMONIC
 from ...errors import InputError
 from ...ports import Custodian, Signer, Store
-from ...settings import Settings, open_custodians, open_store, open_suite
+from ...settings import Settings, open_custodians, open_private_store, open_suite
 from ...twins import TwinKind, kinds
 from ..devnet import ROLES
 from .relay import Relay
@@ -78,7 +78,7 @@ def portal_of(settings: Settings, payer: Signer | None, site: str, *, demo: bool
         witnesses=settings.witnesses,
         custodians=open_custodians(settings),
         custodian_urls=settings.custodians,
-        store=open_store(settings.store),
+        store=open_private_store(settings),
         site=site,
         kinds=kinds(),
         sessions=Sessions(chain, time.monotonic),
