@@ -2,8 +2,8 @@
 
 given a passkey's account that owns a twin
   it consents and revokes by the passkey's assertion, whoever sends it
-  the same assertion counts once, and for nobody else's account
-  a report of the standard interfaces says that it signs, and takes tokens
+  it takes no assertion over the bare hash, and none of another passkey
+  it says by the standard interfaces that it signs and takes tokens
 """
 
 from __future__ import annotations
