@@ -103,7 +103,7 @@ mutate-sample: setup-dev ## The same for 120 of them, and for planted faults
 	$(BIN)/python -m scripts.mutate --sample 120
 
 portal-e2e: setup-dev need-data ## Use the pages in a browser, into bench/results/portal.json
-	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTEST) -p no:pytest-brownie tests/integration/test_portal.py
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTEST) -p no:pytest-brownie tests/integration/portal
 
 test-integration: setup-dev need-data ## Run whole paths over Ganache and a real IPFS node
 	@mkdir -p reports

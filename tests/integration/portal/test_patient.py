@@ -1,0 +1,215 @@
+"""What a patient does with the portal.
+
+patient
+  sees who can look, and each look, verified by the browser itself
+  opens the own signals: what the browser decrypts is what the command fetches
+  allows somebody and stops them: never more clicks or signatures to stop than to allow
+  without a wallet, a passkey is the account, and the hospital pays
+  with a wallet that says no, or moves to another account, nothing is done
+  sees what changed elsewhere without asking, and is told when the session ended
+  erases a twin, and holds a certificate that the command finds true
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Browser
+
+from ..browsing import Visit, give_authenticator, give_wallet, visiting
+from ..clinic import Cli
+from ..hospital import Dev
+from .scene import COUNT_ASSERTIONS, accounts, flow, sign_in, signed, touches, url_of
+
+
+def test_patient_sees_who_can_look_and_each_look(visit: Visit, twin: str) -> None:
+    visit.open("/patient")
+    visit.be("patient-1")
+    visit.click("main a.card")
+
+    assert "Risk forecasts" in visit.see("[data-reader]")
+    assert "none is missing" in visit.see("p:has([data-verified])")
+    assert "Risk forecasts looked at" in visit.see("[data-look=permitted]")
+    assert "Likely between" in visit.see("article[data-round]")
+    assert "public recordings" in visit.see("[data-demonstration]")  # no proxy passes for the patient's own
+
+
+def test_browser_opens_what_the_command_opens(visit: Visit, cli: Cli, twin: str, tmp_path: Path) -> None:
+    """Two implementations, one in Python and one in the page: the same rows to the last digit."""
+    visit.open(f"/patient/{twin}")
+    visit.be("patient-1")
+    visit.click("[data-look=waveform]")
+    visit.see(".chart canvas")
+    with visit.page.expect_download() as got:
+        visit.page.click("a[download]")
+    seen = list(csv.reader(Path(got.value.path()).read_text("utf-8").splitlines()))
+
+    out = tmp_path / "command.csv"
+    cli.facts("fetch", twin, "--purpose", "patient_request", "--kind", "pulse", "--as", "patient-1", "--out", str(out))
+    told = list(csv.reader(out.read_text("utf-8").splitlines()))
+    assert len(seen) == len(told) > 1_000
+    assert [(row[1], float(row[2])) for row in seen[1:]] == [(row[1], float(row[2])) for row in told[1:]]
+
+
+def test_allow_then_stop_with_a_wallet(opened: Browser, dev: Dev, cli: Cli, twin: str) -> None:
+    """Through EIP-6963 and EIP-712, the hospital paying: one signature each, and stopping is the shorter way."""
+    with visiting(opened, url_of(dev)) as visit:
+        give_wallet(visit, accounts(dev)["patient-1"], f"http://127.0.0.1:{dev.port}")
+        visit.open(f"/patient/{twin}")
+        visit.page.click("[data-wallet=test]")
+        visit.see("[data-reader]")
+        before = signed(visit)
+        clinician = accounts(dev)["clinician"]
+
+        visit.clicks = 0
+        visit.click("[data-do=allow]")
+        visit.page.select_option("select[name=person]", clinician)
+        visit.clicks += 1
+        visit.click("input[name=data][value='2']")
+        visit.click("input[name=purpose][value='1']")
+        visit.click("input[name=days][value='7']")
+        said = visit.see("[data-sentence]")
+        visit.click("[data-do=yes]")
+        visit.see(f"[data-reader='{clinician}']")
+        allowed = (visit.clicks, signed(visit) - before)
+        flow("grant", *allowed)
+
+        shown = visit.page.evaluate("window.testWallet.seen.at(-1)")
+        message = json.loads(shown[1][1])["message"]
+        assert (
+            message["grantee"].lower() == clinician.lower() and message["categories"] == 2 and message["purposes"] == 1
+        )
+        assert int(message["expiry"]) - int(message["notBefore"]) == 7 * 86_400
+        assert "signals such as ECG" in said and "my care" in said
+        assert clinician in [row["grantee"] for row in cli.facts("consent", "list", twin) if row["active"]]
+
+        visit.clicks, before = 0, signed(visit)
+        visit.click(f"[data-reader='{clinician}'] [data-do=stop]")
+        assert "all 3 keyholders must refuse" in visit.see("[data-closing]")
+        stopped = (visit.clicks, signed(visit) - before)
+        flow("revoke", *stopped)
+        assert not visit.page.query_selector(f"[data-reader='{clinician}']")
+        assert clinician not in [row["grantee"] for row in cli.facts("consent", "list", twin) if row["active"]]
+        assert stopped <= (1, 1) and stopped[0] <= allowed[0] and stopped[1] <= allowed[1]
+        assert visit.troubles == []
+
+
+def test_wallet_that_says_no_or_moves(opened: Browser, dev: Dev, cli: Cli, twin: str) -> None:
+    with visiting(opened, url_of(dev)) as visit:
+        give_wallet(visit, accounts(dev)["patient-1"], f"http://127.0.0.1:{dev.port}")
+        visit.open(f"/patient/{twin}")
+        visit.page.evaluate("window.testWallet.rejects = true")
+        visit.page.click("[data-wallet=test]")
+        assert "You said no. Nothing was done." in visit.see("[data-said=bad]")
+        visit.page.evaluate("window.testWallet.rejects = false")
+        visit.page.click("[data-wallet=test]")
+        visit.see("[data-reader]")
+
+        visit.page.evaluate("window.testWallet.rejects = true")
+        visit.page.click("[data-do=stop]")
+        assert "You said no. Nothing was done." in visit.see("[data-said=bad]")
+        assert [row for row in cli.facts("consent", "list", twin) if row["active"]]
+
+        visit.page.evaluate("window.testWallet.tell('accountsChanged', ['0x0000000000000000000000000000000000000001'])")
+        assert "signed out" in visit.see("[data-said=bad]:has-text('moved')")
+        assert not visit.page.query_selector("[data-do=stop]")
+
+
+def test_passkey_is_an_account(opened: Browser, dev: Dev, cli: Cli) -> None:
+    """No wallet, no ether: sign up, own a twin, allow, stop one and stop all, each with one touch of the device."""
+    with visiting(opened, url_of(dev)) as visit:
+        visit.page.add_init_script(COUNT_ASSERTIONS)
+        give_authenticator(visit)
+        visit.open("/")
+        visit.click("[data-do=passkey]")
+        visit.see("[data-do=mint]")
+        flow("sign up with a passkey", visit.clicks, 2)  # one makes it, one signs in
+        visit.click("[data-do=mint]")
+        assert "Your twin is made" in visit.see("[data-said=good]")
+        twin = visit.page.url.rpartition("/")[2]
+        assert cli.facts("twin", "show", twin)[0]["owner"] not in accounts(dev).values()
+
+        for name in ("clinician", "researcher"):
+            visit.clicks, before = 0, touches(visit)
+            visit.click("[data-do=allow]")
+            visit.page.select_option("select[name=person]", accounts(dev)[name])
+            visit.clicks += 1
+            visit.click("input[name=data][value='1']")
+            visit.click("input[name=purpose][value='1']")
+            visit.click("input[name=days][value='90']")
+            visit.click("[data-do=yes]")
+            visit.see(f"[data-reader='{accounts(dev)[name]}']")
+        allowed = (visit.clicks, touches(visit) - before)
+        flow("grant with a passkey", *allowed)
+        assert {row["grantee"] for row in cli.facts("consent", "list", twin) if row["active"]} == {
+            accounts(dev)["clinician"], accounts(dev)["researcher"]
+        }  # fmt: skip
+
+        visit.clicks, before = 0, touches(visit)
+        visit.click(f"[data-reader='{accounts(dev)['clinician']}'] [data-do=stop]")
+        visit.see("[data-closing]")
+        stopped = (visit.clicks, touches(visit) - before)
+        flow("revoke with a passkey", *stopped)
+        assert allowed == (6, 1) and stopped == (1, 1)
+        assert not visit.page.query_selector(f"[data-reader='{accounts(dev)['clinician']}']")
+
+        visit.open(f"/patient/{twin}")  # a new visit: the same passkey is the same account
+        visit.page.click("section.card button.main")
+        visit.see("[data-reader]")
+        visit.page.click("[data-do=allow]")
+        assert visit.troubles == []
+
+
+def test_page_follows_the_chain(visit: Visit, cli: Cli, dev: Dev, twin: str) -> None:
+    """A consent given elsewhere appears by itself."""
+    visit.open(f"/patient/{twin}")
+    visit.be("patient-1")
+    visit.see("[data-verified]")
+    somebody = accounts(dev)["hospital"]
+    visit.page.wait_for_timeout(5_000)  # it has looked at the chain once
+    cli.facts(
+        "consent", "grant", twin, "--to", somebody, "--category", "vitals", "--purpose", "care", "--days", "1",
+        "--as", "patient-1",
+    )  # fmt: skip
+    visit.see(f"[data-reader='{somebody}']")
+
+
+def test_session_that_ended_is_told(opened: Browser, dev: Dev, cli: Cli, twin: str) -> None:
+    with visiting(opened, url_of(dev)) as visit:
+        visit.open(f"/patient/{twin}")
+        visit.be("patient-1")
+        visit.see("[data-reader]")
+        visit.page.context.clear_cookies()
+        visit.page.click("[data-do=stop]")
+        assert "Sign in again; nothing was done" in visit.see("[data-said=bad]")
+        visit.see("[data-demo=patient-1]")
+        assert [row for row in cli.facts("consent", "list", twin) if row["active"]]
+
+
+def test_owner_erases_a_twin(visit: Visit, cli: Cli, dev: Dev, tmp_path: Path) -> None:
+    """The certificate that the page hands out is one that the command finds true; nobody else may."""
+    visit.open("/patient")
+    visit.be("patient-2")
+    visit.click("main a.card")
+    visit.see("[data-verified]")
+    twin = visit.page.url.rpartition("/")[2]
+    with httpx.Client(base_url=url_of(dev)) as client:
+        sign_in(client, dev, "researcher")
+        order = {"twin": twin, "owner": accounts(dev)["researcher"], "deadline": 2**33, "signature": "0x" + "11" * 65}
+        assert client.post("/api/erase", json=order).json()["kind"] == "not_retired"
+
+    visit.click("a[href$='/erase']")
+    visit.click("[data-do=erase]")
+    assert "3 keyholders signed" in visit.see("[data-erased='3']")
+    with visit.page.expect_download() as got:
+        visit.page.click("a[download]")
+    kept = tmp_path / "erasure.json"
+    kept.write_bytes(Path(got.value.path()).read_bytes())
+    assert cli("audit", "certificate", str(kept)).code == 0
+
+    visit.open(f"/patient/{twin}")
+    visit.page.click("[data-look=waveform]")
+    assert "is not in the store" in visit.see("[data-said=bad]")
