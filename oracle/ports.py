@@ -165,6 +165,10 @@ class CustodianState(Protocol):
         """
         ...
 
+    def head(self) -> tuple[int, bytes]:
+        """Size and root of the log of receipts."""
+        ...
+
     def receipts(self, since: int) -> Iterator[tuple[bytes, bytes]]: ...
 
 

@@ -21,21 +21,47 @@ def leaf_hash(entry: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + entry).digest()
 
 
+class Frontier:
+    """All that a log needs to grow: its size, and the roots of its complete subtrees from left to right.
+
+    Parameters
+    ----------
+    size : int
+        Leaves so far.
+    peaks : sequence of bytes
+        One for each bit set in `size`.
+    """
+
+    def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
+        if len(peaks) != size.bit_count():
+            raise ValueError(f"{len(peaks)} subtrees do not make a log of {size} leaves")
+        self.size = size
+        self.peaks = list(peaks)
+
+    def add(self, leaf: bytes) -> None:
+        """Take one more leaf hash."""
+        full = self.size
+        while full & 1:
+            leaf, full = _node(self.peaks.pop(), leaf), full >> 1
+        self.peaks.append(leaf)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """Root of the log as it is."""
+        if not self.peaks:
+            return EMPTY_ROOT
+        node = self.peaks[-1]
+        for peak in reversed(self.peaks[:-1]):
+            node = _node(peak, node)
+        return node
+
+
 def root(hashes: Sequence[bytes]) -> bytes:
     """Root over leaf hashes in order; the hash of nothing for none."""
-    if not hashes:
-        return EMPTY_ROOT
-    stack: list[tuple[int, bytes]] = []  # (height, hash) of complete subtrees, left to right
-    for item in hashes:
-        height, node = 0, item
-        while stack and stack[-1][0] == height:
-            node = _node(stack.pop()[1], node)
-            height += 1
-        stack.append((height, node))
-    node = stack.pop()[1]
-    while stack:
-        node = _node(stack.pop()[1], node)
-    return node
+    frontier = Frontier()
+    for leaf in hashes:
+        frontier.add(leaf)
+    return frontier.root()
 
 
 def inclusion_proof(hashes: Sequence[bytes], index: int) -> list[bytes]:

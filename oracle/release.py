@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from eth_utils import is_checksum_address
 
@@ -79,6 +80,7 @@ class LocalCustodian:
         self._depth = depth
         self._longest_silence_s = longest_silence_s
         self._anchored: dict[tuple[str, int], bytes] = {}  # (device, sequence) -> digest
+        self._rooted: tuple[int, bytes] = (0, bytes(32))  # what the chain was last known to have of the log
 
     @property
     def address(self) -> str:
@@ -97,13 +99,12 @@ class LocalCustodian:
 
     def public_key(self, twin_id: int) -> bytes:
         """The key for a twin that exists; Denied once the twin was erased."""
-        if not self._state.has_key(twin_id):
-            self._check_exists(twin_id)  # else strangers could have keys made without end
+        self._check_exists(twin_id)  # else strangers could have keys made without end
+        if self._chains[0].read("TwinToken", "isRetired", twin_id):  # also where a backup brought the key back
+            raise _erased()
         private = self._state.key(twin_id, lambda: hpke.new_key(self._random_bytes))
         if private is None:
-            raise Denied(
-                "the keys of this twin were destroyed", hint="nothing of it can be opened again", kind="erased"
-            )
+            raise _erased()
         return hpke.public_key(private)
 
     def release(self, request: KeyRequest, items: Sequence[Item]) -> Release:
@@ -128,14 +129,38 @@ class LocalCustodian:
 
     def post_root(self, chain: Chain) -> Mined | None:
         """Put the log's (size, root) on the chain; None if nothing was added since the last time."""
-        hashes = [receipt_log.leaf_hash(leaf) for leaf, _ in self.receipts()]
-        posted = chain.events("AuditTrail", "ReceiptsRooted", custodian=self.address)
-        last_size, last_root = (posted[-1].args["size"], posted[-1].args["root"]) if posted else (0, bytes(32))
-        if len(hashes) <= last_size:
+        size, root = self._state.head()
+        witnessed = self._witnessed(chain)
+        if size <= witnessed[0]:
             return None
-        return chain.write(
-            self._signer, "AuditTrail", "post", last_size, last_root, len(hashes), receipt_log.root(hashes)
-        )
+        return chain.write(self._signer, "AuditTrail", "post", *witnessed, size, root)
+
+    def check_log(self) -> None:
+        """The log goes on from the root that the chain has of it.
+
+        Raises
+        ------
+        VerificationError
+            ``older_than_chain``: a restored copy, which would give numbers out twice.
+        """
+        witnessed, expected = self._witnessed(self._chains[0])
+        frontier = receipt_log.Frontier()
+        for leaf, _ in islice(self.receipts(), witnessed):
+            frontier.add(receipt_log.leaf_hash(leaf))
+        if witnessed and (frontier.size, frontier.root()) != (witnessed, expected):
+            raise VerificationError(
+                f"the chain witnessed {witnessed} receipts of this custodian, which are not the first of this log",
+                hint="it was restored from a backup or started elsewhere: bring back the latest state",
+                kind="older_than_chain",
+            )
+
+    def _witnessed(self, chain: Chain) -> tuple[int, bytes]:
+        """Size and root that the chain has of this log; (0, zeros) before the first."""
+        if chain.read("AuditTrail", "isHead", self.address, *self._rooted):
+            return self._rooted
+        posted = chain.events("AuditTrail", "ReceiptsRooted", custodian=self.address)
+        self._rooted = (posted[-1].args["size"], posted[-1].args["root"]) if posted else (0, bytes(32))
+        return self._rooted
 
     def erase(self, request: ErasureRequest) -> ErasureStatement:
         for chain in self._chains:
@@ -282,6 +307,10 @@ class LocalCustodian:
         )
         domain = Domain(self._chains[0].chain_id, self._chains[0].address("AuditTrail"))
         return replace(receipt, signature=self._signer.sign_digest(receipt_digest(domain, receipt)))
+
+
+def _erased() -> Denied:
+    return Denied("the keys of this twin were destroyed", hint="nothing of it can be opened again", kind="erased")
 
 
 def _why_not_allowed(chain: Chain, request: KeyRequest, now_s: int, block: int | None) -> str:

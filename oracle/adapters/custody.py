@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from ..errors import Denied, StorageError, VerificationError
+from ..errors import Denied, StorageError
 from ..ports import Signer
+from ..receipt_log import HASH_BYTES, Frontier, leaf_hash
 from ..receipts import encode
 from ..records import ErasureStatement, Receipt
 from ..wire import pack_statement, unpack_statement
 from .journal import open_database
+from .wrapping import Wrappings
 
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS keys (twin_id TEXT PRIMARY KEY, wrapped BLOB)",
     "CREATE TABLE IF NOT EXISTS receipts (number INTEGER PRIMARY KEY, leaf BLOB NOT NULL, signature BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS erasures (twin_id TEXT PRIMARY KEY, statement BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS log (size INTEGER NOT NULL, peaks BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS wrapping (generation INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS nonces (grantee TEXT NOT NULL, nonce TEXT NOT NULL, PRIMARY KEY (grantee, nonce))",
 )
-WRAP = hashlib.sha256(b"medtwin/custodian/wrap/1").digest()  # no EIP-712 digest, so nobody can ask for its signature
-NONCE_BYTES = 12
+PAGE = 1_000  # receipts read at once
 
 
 class SqliteCustodianState:
-    """Implements :class:`oracle.ports.CustodianState`. A file of one custodian, useless without its signing key."""
+    """Implements :class:`oracle.ports.CustodianState`. A file of one custodian, useless without its signing key.
+
+    The wrapping key of its twin keys is in a file beside it, which no backup should hold: see :mod:`.wrapping`.
+    """
 
     def __init__(self, path: Path | str, signer: Signer) -> None:
         self._lock = threading.Lock()
-        self._wrap = AESGCM(hashlib.sha256(signer.sign_digest(WRAP)).digest())  # deterministic, RFC 6979
         self._database = open_database(path, *SCHEMA)
         self._database.execute("PRAGMA secure_delete = ON")
+        self._wrappings = Wrappings(path, signer)
+        row = self._database.execute("SELECT generation FROM wrapping").fetchone()
+        self._generation = row[0] if row else 0
+        self._cipher = self._wrappings.open(self._generation)
+        if row is None:
+            self._database.execute("INSERT INTO wrapping VALUES (0)")
+            self._renew(lambda: None)
+        self._wrappings.keep_only(self._generation)  # an erasure may have been cut off before it did
+        self._frontier = self._read_frontier()
 
     def key(self, twin_id: int, make: Callable[[], bytes]) -> bytes | None:
         name = hex(twin_id)
@@ -45,7 +54,7 @@ class SqliteCustodianState:
                 return self._unwrapped(name, row[0])
             made = make()
             if made:
-                self._database.execute("INSERT INTO keys VALUES (?, ?)", (name, self._wrapped(name, made)))
+                self._database.execute("INSERT INTO keys VALUES (?, ?)", (name, self._cipher.wrap(name, made)))
             return made
 
     def has_key(self, twin_id: int) -> bool:
@@ -62,19 +71,37 @@ class SqliteCustodianState:
             if row is not None:
                 self._overwrite()  # an earlier call may have ended before this
                 return unpack_statement(row[0])
-            with self._database:
-                self._database.execute("BEGIN IMMEDIATE")
+            statements: list[ErasureStatement] = []
+
+            def forget() -> None:
                 held = self._database.execute("SELECT wrapped FROM keys WHERE twin_id = ?", (name,)).fetchone()
-                statement = make(self._unwrapped(name, held[0]) if held else None)
+                statements.append(make(self._unwrapped(name, held[0]) if held else None))
                 self._database.execute(
                     "INSERT INTO keys VALUES (?, NULL) ON CONFLICT (twin_id) DO UPDATE SET wrapped = NULL", (name,)
                 )
-                self._database.execute("INSERT INTO erasures VALUES (?, ?)", (name, pack_statement(statement)))
+                self._database.execute("INSERT INTO erasures VALUES (?, ?)", (name, pack_statement(statements[0])))
+
+            self._renew(forget)
             self._overwrite()
-        return statement
+        return statements[0]
+
+    def _renew(self, also: Callable[[], None]) -> None:
+        """Go on with a new wrapping key, in one step with what `also` changes."""
+        following = self._generation + 1
+        cipher = self._wrappings.make(following)
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            also()
+            for name, wrapped in self._database.execute("SELECT twin_id, wrapped FROM keys").fetchall():
+                if wrapped is not None:
+                    again = cipher.wrap(name, self._cipher.unwrap(name, wrapped))
+                    self._database.execute("UPDATE keys SET wrapped = ? WHERE twin_id = ?", (again, name))
+            self._database.execute("UPDATE wrapping SET generation = ?", (following,))
+        self._generation, self._cipher = following, cipher
 
     def _overwrite(self) -> None:
-        """Bring the log into the file and empty it: else the erased page lives on in one of them."""
+        """Destroy the wrapping keys before, and empty the log into the file: else the erased page lives on in one of them."""
+        self._wrappings.keep_only(self._generation)
         busy, _, _ = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise StorageError(
@@ -91,40 +118,52 @@ class SqliteCustodianState:
         return found is not None
 
     def append(self, make: Callable[[int], Receipt], spent: tuple[str, int] | None) -> Receipt:
-        with self._lock, self._database:
-            self._database.execute("BEGIN IMMEDIATE")
-            number = self._database.execute("SELECT COUNT(*) FROM receipts").fetchone()[0]
-            receipt = make(number)
-            self._database.execute(
-                "INSERT INTO receipts VALUES (?, ?, ?)", (number, encode(receipt), receipt.signature)
-            )
-            if spent is not None:
-                new = self._database.execute(
-                    "INSERT OR IGNORE INTO nonces VALUES (?, ?)", (spent[0], hex(spent[1]))
-                ).rowcount
-                if receipt.permitted and not new:
-                    raise Denied("this request was answered before", hint="sign a new one", kind="request_replayed")
+        with self._lock:
+            grown = Frontier(self._frontier.size, self._frontier.peaks)
+            with self._database:
+                self._database.execute("BEGIN IMMEDIATE")
+                receipt = make(grown.size)
+                leaf = encode(receipt)
+                grown.add(leaf_hash(leaf))
+                self._database.execute(
+                    "INSERT INTO receipts VALUES (?, ?, ?)", (receipt.number, leaf, receipt.signature)
+                )
+                self._database.execute("UPDATE log SET size = ?, peaks = ?", (grown.size, b"".join(grown.peaks)))
+                if spent is not None:
+                    new = self._database.execute(
+                        "INSERT OR IGNORE INTO nonces VALUES (?, ?)", (spent[0], hex(spent[1]))
+                    ).rowcount
+                    if receipt.permitted and not new:
+                        raise Denied("this request was answered before", hint="sign a new one", kind="request_replayed")
+            self._frontier = grown
         return receipt
 
-    def receipts(self, since: int) -> Iterator[tuple[bytes, bytes]]:
+    def head(self) -> tuple[int, bytes]:
         with self._lock:
-            rows = self._database.execute(
-                "SELECT leaf, signature FROM receipts WHERE number >= ? ORDER BY number", (since,)
-            ).fetchall()
-        yield from ((bytes(leaf), bytes(signature)) for leaf, signature in rows)
+            return self._frontier.size, self._frontier.root()
 
-    def _wrapped(self, name: str, private: bytes) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._wrap.encrypt(nonce, private, name.encode())
+    def receipts(self, since: int) -> Iterator[tuple[bytes, bytes]]:
+        while True:
+            with self._lock:
+                page = self._database.execute(
+                    "SELECT leaf, signature FROM receipts WHERE number >= ? ORDER BY number LIMIT ?", (since, PAGE)
+                ).fetchall()
+            yield from ((bytes(leaf), bytes(signature)) for leaf, signature in page)
+            if len(page) < PAGE:
+                return
+            since += PAGE
+
+    def _read_frontier(self) -> Frontier:
+        """The log's frontier as it was kept; of a state that has none yet, from its receipts."""
+        row = self._database.execute("SELECT size, peaks FROM log").fetchone()
+        if row is not None:
+            size, peaks = row
+            return Frontier(size, [peaks[at : at + HASH_BYTES] for at in range(0, len(peaks), HASH_BYTES)])
+        frontier = Frontier()
+        for leaf, _ in self.receipts(0):
+            frontier.add(leaf_hash(leaf))
+        self._database.execute("INSERT INTO log VALUES (?, ?)", (frontier.size, b"".join(frontier.peaks)))
+        return frontier
 
     def _unwrapped(self, name: str, wrapped: bytes | None) -> bytes | None:
-        if wrapped is None:
-            return None
-        try:
-            return self._wrap.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], name.encode())
-        except InvalidTag:
-            raise VerificationError(
-                "the custodian's key file does not open with this custodian's key",
-                hint="start it with the key it was made with",
-                kind="wrong_custodian_key",
-            ) from None
+        return None if wrapped is None else self._cipher.unwrap(name, wrapped)

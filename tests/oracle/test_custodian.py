@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ import pytest
 from oracle.adapters.custody import SqliteCustodianState
 from oracle.adapters.keys import LocalSigner
 from oracle.adapters.memory import new_signer
+from oracle.adapters.wrapping import Wrappings
 from oracle.envelope import open_share
 from oracle.errors import Denied, InputError, MedtwinError, NotFound, Refused, VerificationError
 from oracle.receipts import decode
@@ -213,3 +215,49 @@ def test_no_secret_in_files_representations_or_errors(case: Case, states: list[P
         assert marker not in disk
         assert marker.hex() not in told and repr(marker)[2:-1] not in told
     assert (states[0].stat().st_mode & 0o777) == 0o600
+
+
+def test_a_log_older_than_the_chains_root_is_refused(
+    case: Case, states: list[Path], custodian_on: Callable[..., LocalCustodian], tmp_path: Path
+) -> None:
+    """A restored copy would give the same numbers out twice: it is told before it answers anybody."""
+    case.custodian.release(case.asked(), case.items)
+    case.custodian.check_log()
+    case.custodian.post_root(case.stage.chain)
+    old = tmp_path / "old.sqlite"
+    with closing(sqlite3.connect(states[0])) as database, closing(sqlite3.connect(old)) as copy:
+        database.backup(copy)
+    shutil.copy(f"{states[0]}.wrap-1", f"{old}.wrap-1")
+    case.refused(case.asked(purpose=2))
+    case.custodian.post_root(case.stage.chain)
+    case.custodian.check_log()
+
+    restored = custodian_on(old, case.custodian._signer)
+    with pytest.raises(VerificationError) as caught:
+        restored.check_log()
+    assert caught.value.kind == "older_than_chain"
+    assert restored.post_root(case.stage.chain) is None
+    restored.release(case.asked(), case.items)  # as long a log as the chain's, but another one
+    with pytest.raises(VerificationError):
+        restored.check_log()
+
+
+def test_a_state_without_a_frontier_gets_one_from_its_receipts(
+    case: Case, states: list[Path], custodian_on: Callable[..., LocalCustodian]
+) -> None:
+    """A file of an earlier version: keys under the signing key alone, no frontier; both are brought up to date."""
+    for _ in range(3):
+        case.custodian.release(case.asked(), case.items)
+    head, public = case.custodian._state.head(), case.custodian.public_key(case.twin.twin_id)
+    private = case.custodian._state.key(case.twin.twin_id, bytes)
+    base = Wrappings(":memory:", case.custodian._signer).open(0)
+    name = hex(case.twin.twin_id)
+    with closing(sqlite3.connect(states[0])) as database, database:
+        database.execute("DELETE FROM log")
+        database.execute("DELETE FROM wrapping")
+        database.execute("UPDATE keys SET wrapped = ?", (base.wrap(name, private or b""),))
+
+    again = custodian_on(states[0], case.custodian._signer)
+
+    assert (again._state.head(), again.public_key(case.twin.twin_id)) == (head, public)
+    assert custodian_on(states[0], case.custodian._signer).public_key(case.twin.twin_id) == public

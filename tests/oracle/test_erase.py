@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography.exceptions import InvalidTag
 
 from oracle import hpke
 from oracle.adapters.custody import SqliteCustodianState
@@ -22,6 +21,7 @@ from oracle.adapters.journal import SqliteSignedRounds
 from oracle.adapters.keys import LocalSigner
 from oracle.adapters.memory import MemoryStore, new_signer
 from oracle.adapters.store import EmbeddedStore
+from oracle.adapters.wrapping import KEY_BYTES, NONCE_BYTES, TAG_BYTES, Cipher, Wrappings
 from oracle.envelope import open_block, open_share, parse_header
 from oracle.erase import Certificate, erase, from_json, to_html, to_json, verify_certificate
 from oracle.errors import ChainError, Denied, MedtwinError, Refused, RevertedError, StorageError, VerificationError
@@ -458,18 +458,25 @@ def _predicted(case: Case) -> None:
 
 
 def _unwrapped(files: Sequence[Path], signer: Signer, twin_id: int) -> list[bytes]:
-    """All a thief with the files and the signing key finds: the wrapping tried at every offset."""
-    thief = SqliteCustodianState(":memory:", signer)
-    thief.key(1, lambda: hpke.new_key(os.urandom))
-    size = len(thief._database.execute("SELECT wrapped FROM keys").fetchone()[0])
+    """All a thief with the files and the signing key finds: each wrapping, and keys under it, tried at every offset."""
+    base = Wrappings(":memory:", signer).open(0)
+    data = [path.read_bytes() for path in files]
+    ciphers = [base]
+    for generation in (1, 2):
+        ciphers += [
+            Cipher(key) for key in _found(data, base, f"wrapping {generation}", NONCE_BYTES + KEY_BYTES + TAG_BYTES)
+        ]
+    size = NONCE_BYTES + hpke.PRIVATE_BYTES + TAG_BYTES
+    return [key for cipher in ciphers for key in _found(data, cipher, hex(twin_id), size)]
+
+
+def _found(data: Sequence[bytes], cipher: Cipher, name: str, size: int) -> list[bytes]:
     found = []
-    for path in files:
-        data = path.read_bytes()
-        for at in range(len(data) - size + 1):
-            window = data[at : at + size]
+    for content in data:
+        for at in range(len(content) - size + 1):
             try:
-                found.append(thief._wrap.decrypt(window[:12], window[12:], hex(twin_id).encode()))
-            except InvalidTag:
+                found.append(cipher.unwrap(name, content[at : at + size]))
+            except VerificationError:
                 continue
     return found
 
@@ -493,7 +500,7 @@ def test_a_thief_of_all_files_and_keys_opens_nothing_after_erasure(case: Case, s
     case.erase()
 
     for custodian, path in zip(case.custodians, states, strict=True):
-        assert _unwrapped([file for one in states for file in files(one)], custodian._signer, case.twin.twin_id) == []
+        assert _unwrapped(files(path), custodian._signer, case.twin.twin_id) == []
         with closing(SqliteCustodianState(path, custodian._signer)._database):
             assert SqliteCustodianState(path, custodian._signer).key(case.twin.twin_id, lambda: b"") is None
     left = b"".join(file.read_bytes() for file in files(states[0].parent / "blocks.sqlite"))
@@ -522,26 +529,62 @@ def test_a_file_that_is_being_read_is_not_stated_to_be_free_of_the_key(case: Cas
     assert not any(wrapped in path.read_bytes() for path in states[0].parent.glob(states[0].name + "*"))
 
 
-def test_a_backup_of_a_custodian_brings_its_key_back_and_the_chain_still_refuses(
+def _backed_up(states: list[Path], folder: Path, *endings: str) -> list[Path]:
+    """Copies of the custodians' files."""
+    backups = [folder / f"backup-{at}.sqlite" for at in range(3)]
+    for path, backup in zip(states, backups, strict=True):
+        for ending in endings:
+            shutil.copy(f"{path}{ending}", f"{backup}{ending}")
+    return backups
+
+
+def test_a_restored_backup_from_before_an_erasure_is_refused(
+    case: Case, states: list[Path], custodian_on: Callable[..., LocalCustodian], tmp_path: Path
+) -> None:
+    """The erasure destroyed what the backup is wrapped under: with the signing key it opens for nobody."""
+    backups = _backed_up(states, tmp_path, "", "-wal")
+    case.erase()
+
+    for backup, old in zip(backups, case.custodians, strict=True):
+        with pytest.raises(VerificationError) as caught:
+            custodian_on(backup, old._signer)
+        assert caught.value.kind == "wrapping_destroyed" and caught.value.hint
+    thief = case.custodians[0]._signer
+    files = [*tmp_path.glob("backup-0*"), *tmp_path.glob("custodian-0*")]
+    assert _unwrapped(files, thief, case.twin.twin_id) == []
+
+
+def test_a_backup_with_its_wrapping_brings_a_key_back_and_the_chain_still_refuses(
     case: Case, states: list[Path], custodian_on: Callable[..., LocalCustodian], researcher: LocalSigner, tmp_path: Path
 ) -> None:
-    """A known limit: erasure does not reach backups. What is left then is the chain's no; a new order erases anew."""
-    backups = [tmp_path / f"backup-{at}.sqlite" for at in range(3)]
-    for path, backup in zip(states, backups, strict=True):
-        for ending in ("", "-wal"):
-            shutil.copy(f"{path}{ending}", f"{backup}{ending}")
+    """A known limit: who copied the wrapping key too has the key. What is left is the chain's no; a new order erases anew."""
+    backups = _backed_up(states, tmp_path, "", "-wal", ".wrap-1")
     certificate = case.erase()
     restored = [custodian_on(path, old._signer) for path, old in zip(backups, case.custodians, strict=True)]
 
     assert all(one._state.has_key(case.twin.twin_id) for one in restored)
     assert {case.ask(one, researcher) for one in restored} == {"all_consents_withdrawn"}
     assert {case.ask(one, case.twin.patient) for one in restored} == {"no_consent"}
-    with pytest.raises(MedtwinError):
-        fetch(
-            case.stage.chain, _copies(case), restored, researcher, twin_id=case.twin.twin_id, purpose=1, category=1,
-            random_bytes=os.urandom,
-        )  # fmt: skip
+    for one in restored:
+        with pytest.raises(Denied) as denied:
+            one.public_key(case.twin.twin_id)
+        assert denied.value.kind == "erased"
     again = case.erase(custodians=restored)
     assert not any(one._state.has_key(case.twin.twin_id) for one in restored)
     assert {one.key for one in again.statements} == {one.key for one in certificate.statements}
     assert case.holds(again) and case.holds(certificate)
+
+
+def test_an_erasure_leaves_the_keys_of_other_twins(
+    case: Case, states: list[Path], custodian_on: Callable[..., LocalCustodian], patient: LocalSigner
+) -> None:
+    """The wrapping changes for all; what it wraps stays, also after a restart, and only one wrapping key is kept."""
+    other = new_twin_id(TwinClass.PATIENT, os.urandom)
+    mint(case.stage.chain, patient, other)
+    before = [one.public_key(other) for one in case.custodians]
+    case.erase()
+
+    assert [one.public_key(other) for one in case.custodians] == before
+    reopened = [custodian_on(path, old._signer) for path, old in zip(states, case.custodians, strict=True)]
+    assert [one.public_key(other) for one in reopened] == before
+    assert [path.name for path in sorted(states[0].parent.glob("*-0.sqlite.wrap-*"))] == ["custodian-0.sqlite.wrap-2"]

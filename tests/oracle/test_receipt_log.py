@@ -9,6 +9,7 @@ import pytest
 
 from oracle.receipt_log import (
     EMPTY_ROOT,
+    Frontier,
     consistency_proof,
     inclusion_proof,
     leaf_hash,
@@ -168,3 +169,15 @@ def test_proof_of_what_is_not_there_is_refused(call) -> None:  # type: ignore[no
     """Indices and sizes outside the log raise."""
     with pytest.raises(IndexError):
         call()
+
+
+def test_a_frontier_grows_as_the_log_and_cannot_be_made_up() -> None:
+    """Kept and taken up again at each size it gives the naive root; a number of subtrees that fits no size is refused."""
+    frontier = Frontier()
+    for size in range(1, 130):
+        frontier.add(leaf_hash(str(size).encode()))
+        assert frontier.root() == naive_root([leaf_hash(str(at).encode()) for at in range(1, size + 1)])
+        frontier = Frontier(frontier.size, frontier.peaks)
+        assert len(frontier.peaks) == size.bit_count()
+    with pytest.raises(ValueError):
+        Frontier(3, [bytes(32)])

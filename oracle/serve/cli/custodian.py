@@ -25,6 +25,7 @@ def serve(
     chains, own = open_suites(settings), signer(key)
     folder = custodian_folder(settings, own.address, chains[0].deployment)
     custodian = open_custodian(folder, own, chains, depth=settings.depth, longest_silence_s=settings.longest_silence_s)
+    custodian.check_log()
     if len(chains) == 1:
         ERRORS.print("one chain endpoint: name a second in MEDTWIN_CHAIN, so that one that lies cannot open anything")
     ERRORS.print(f"custodian {own.address} on http://127.0.0.1:{port}", highlight=False)
