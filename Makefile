@@ -13,7 +13,7 @@ BROWNIE := HOME="$(TOOLS)/home" PATH="$(CURDIR)/node_modules/.bin:$$PATH" SOLCX_
 # Clinical data sets for tests and training: beside this folder, or fetched from their publishers.
 MEDTWIN_DATA ?= $(if $(wildcard ../shared/data),../shared/data,$(TOOLS)/data)
 export MEDTWIN_DATA
-LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse readmission_diabetes130
+LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse readmission_diabetes130 rhythm
 
 .PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-contracts test-integration \
 	fuzz mutate mutate-sample check format artifacts models evaluate \
@@ -37,7 +37,7 @@ setup-dev: .venv/.dev ## The same, with brownie, the test tools, Ganache and the
 .venv/.dev: pyproject.toml constraints.txt package-lock.json scripts/install_solc.py | need-python need-node
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	BROWNIE_NOCOMPILE=1 $(BIN)/python -m pip install --quiet --no-binary eth-brownie -c constraints.txt \
-		-e '.[contracts,train,test]'
+		-e '.[contracts,train,test,waveforms]'
 	@if [ -L node_modules ]; then rm node_modules; fi # npm ci would empty the folder a link points to
 	npm ci --ignore-scripts --no-audit --no-fund
 	$(BIN)/python -m scripts.install_solc

@@ -15,11 +15,16 @@ from typing import Any, Protocol
 from ..errors import InputError
 from ..records import Category, Channel, Features, Prediction, Readings, TwinClass
 from .news2 import News2
+from .shipped import Feedback
 
-__all__ = ["Recording", "TwinKind", "kinds"]
+__all__ = ["Feedback", "Recording", "TwinKind", "kinds"]
 
 GROUP = "medtwin.twins"
-BUILT_IN = {"icu2012": "oracle.twins.icu:Icu", "pulse": "oracle.twins.pulse:Pulse"}
+BUILT_IN = {
+    "icu2012": "oracle.twins.icu:Icu",
+    "pulse": "oracle.twins.pulse:Pulse",
+    "rhythm": "oracle.twins.rhythm:Rhythm",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,9 @@ class TwinKind(Protocol):
     """What every kind of twin offers.
 
     `window` is how many of the last batches a round reads, `batch_ms` how much time a batch spans,
-    `answers` what the score is, in words. `card` says what the model was trained on and how good it is.
+    `answers` what the score is, in words. `card` says what the model was trained on, how good it is beside its
+    baseline, and, in its part ``model``, explains each prediction. `no_answer_when` tells in words when there is none
+    although the card's limits hold; `feedback` is what the kind may propose to a device.
     """
 
     @property
@@ -64,6 +71,10 @@ class TwinKind(Protocol):
     def card(self) -> dict[str, Any]: ...
     @property
     def card_digest(self) -> bytes: ...
+    @property
+    def no_answer_when(self) -> tuple[str, ...]: ...
+    @property
+    def feedback(self) -> tuple[Feedback, ...]: ...
     def features(self, readings: Readings) -> Features: ...
     def predict(self, features: Features) -> Prediction: ...
     def early_warning(self, readings: Readings) -> News2: ...

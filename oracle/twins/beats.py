@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isqrt
 
 import numpy as np
@@ -33,11 +33,14 @@ class Beats:
         Its length.
     rejected : int
         Intervals that were not accepted.
+    peak_ms : ndarray of int64
+        When each beat was, accepted or not.
     """
 
     end_ms: Ints
     rr_ms: Ints
     rejected: int
+    peak_ms: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
     def rejected_percent(self) -> int:
         """Share of intervals that were not accepted; 100 if there are none at all."""
@@ -109,4 +112,4 @@ def _accepted(peaks_ms: Ints) -> Beats:
     if kept.any():
         middle = int(np.sort(rr[kept])[kept.sum() // 2])
         kept &= np.abs(rr - middle) * 100 <= ODD_PERCENT * middle
-    return Beats(peaks_ms[1:][kept], rr[kept], int((~kept).sum()))
+    return Beats(peaks_ms[1:][kept], rr[kept], int((~kept).sum()), peaks_ms)

@@ -10,13 +10,13 @@ from itertools import groupby
 from pathlib import Path
 
 from ..errors import NotFound
-from ..records import Category, Channel, Features, Prediction, Readings, TwinClass
+from ..records import Category, Channel, Features, Readings, TwinClass
 from ..stages.ingest import collect
 from . import Recording
 from .icu_channels import PARAMETERS
 from .icu_features import HOUR_MS, stay_features
 from .news2 import News2, news2
-from .shipped import Shipped
+from .shipped import ShippedKind
 
 MINUTE_MS = 60_000
 FOLDER = "icu2012"
@@ -27,7 +27,7 @@ AIR = 0.21
 NOTE = "PhysioNet/CinC Challenge 2012, set A, stay {}: not used in training; minutes as recorded, {} implausible values left out"
 
 
-class Icu:
+class Icu(ShippedKind):
     """Intensive care; the model answers for the first 48 h of a stay."""
 
     name = "icu2012"
@@ -40,20 +40,9 @@ class Icu:
     window = 13  # 48 h and the reading that ends them
     twin_class = TwinClass.PATIENT
 
-    def __init__(self, shipped: Shipped | None = None) -> None:
-        self._shipped = shipped or Shipped.named(self.name)
-        self.model_bytes = self._shipped.model_bytes
-        self.model_digest = self._shipped.model_digest
-        self.card = self._shipped.card
-        self.card_digest = self._shipped.card_digest
-
     def features(self, readings: Readings) -> Features:
         """Single values, means, spreads, counts, changes and ratios of the first 48 h."""
         return stay_features(readings)
-
-    def predict(self, features: Features) -> Prediction:
-        """The risk with its parts, or why there is none."""
-        return self._shipped.predict(features)
 
     def early_warning(self, readings: Readings) -> News2:
         """NEWS2 as far as the stay tells.

@@ -18,7 +18,7 @@ from . import Recording
 from .additive import no_answer
 from .beats import Beats, find_beats
 from .news2 import News2, news2
-from .shipped import Shipped
+from .shipped import ShippedKind
 
 SECOND_MS = 1_000
 LOOK_MS = 60 * SECOND_MS  # the model looks at the last minute
@@ -36,7 +36,7 @@ NOTE = (
 )
 
 
-class Pulse:
+class Pulse(ShippedKind):
     """A finger's or wrist's optical pulse, as the sensor counts it (10 bit)."""
 
     name = "pulse"
@@ -48,13 +48,6 @@ class Pulse:
     batch_ms = 30 * SECOND_MS
     window = 3
     twin_class = TwinClass.PATIENT
-
-    def __init__(self, shipped: Shipped | None = None) -> None:
-        self._shipped = shipped or Shipped.named(self.name)
-        self.model_bytes = self._shipped.model_bytes
-        self.model_digest = self._shipped.model_digest
-        self.card = self._shipped.card
-        self.card_digest = self._shipped.card_digest
 
     def features(self, readings: Readings) -> Features:
         """Heart rates and variability of the last minute."""
@@ -68,7 +61,7 @@ class Pulse:
             return no_answer(f"{found:.0f} intervals between beats in the last 60 s, at least {LEAST_BEATS} are needed")
         if rejected > MOST_REJECTED_PERCENT:
             return no_answer(f"poor signal: {rejected:.0f} % of the intervals between beats are implausible")
-        return self._shipped.predict(features)
+        return super().predict(features)
 
     def early_warning(self, readings: Readings) -> News2:
         """NEWS2 as far as a pulse tells: incomplete."""

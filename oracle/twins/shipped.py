@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,38 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import NotFound
-from ..records import E6, Features, Prediction, Status
+from ..records import E6, Features, Prediction, Readings, Status
 from .additive import Additive, no_answer
+from .news2 import News2, news2
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 AGREEMENT = 1e-3  # most that the graph's score may differ from the explained one, in the model's unit
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """A command that a kind may propose to a device; a clinician sends it, within this envelope, or nobody does.
+
+    Parameters
+    ----------
+    code : int
+        Of `DeviceLoop`'s command.
+    name, unit : str
+        What is set, and its UCUM unit.
+    low, high : float
+        The widest envelope worth registering; a device keeps its own limits.
+    interval_s : int
+        Shortest time between two commands.
+    """
+
+    code: int
+    name: str
+    unit: str
+    low: float
+    high: float
+    interval_s: int
 
 
 class Shipped:
@@ -74,3 +100,26 @@ class Shipped:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         return onnxruntime.InferenceSession(self.model_bytes, options, providers=["CPUExecutionProvider"])
+
+
+class ShippedKind:
+    """What kinds with a shipped model have in common; each names its model, its channels and its features."""
+
+    name: str
+    no_answer_when: tuple[str, ...] = ()
+    feedback: tuple[Feedback, ...] = ()
+
+    def __init__(self, shipped: Shipped | None = None) -> None:
+        self._shipped = shipped or Shipped.named(self.name)
+        self.model_bytes = self._shipped.model_bytes
+        self.model_digest = self._shipped.model_digest
+        self.card = self._shipped.card
+        self.card_digest = self._shipped.card_digest
+
+    def predict(self, features: Features) -> Prediction:
+        """The answer with its parts, or why there is none."""
+        return self._shipped.predict(features)
+
+    def early_warning(self, readings: Readings) -> News2:
+        """NEWS2 as far as the twin tells; here nothing."""
+        return news2()

@@ -58,7 +58,18 @@ def pulse(*, beats_per_minute: float = 72.0, seconds: int = 90, noise: float = 0
     return collect(rows, "pulse/1")
 
 
-EXAMPLES = {"icu2012": stay, "pulse": pulse}
+def rhythm(*, beats_per_minute: float = 72.0, seconds: int = 70) -> Readings:
+    """An electrocardiogram and a pulse wave at 125 Hz whose rate is known: P, QRS and T as bells."""
+    rows = []
+    for step in range(seconds * 125):
+        phase = (step / 125 * beats_per_minute / 60) % 1
+        bells = ((0.2, 0.15, 0.0008), (0.3, 1.2, 0.00008), (0.55, 0.3, 0.002))
+        rows.append((step * 8, "ecg_1", sum(high * math.exp(-((phase - at) ** 2) / wide) for at, high, wide in bells)))
+        rows.append((step * 8, "ppg", math.exp(-((phase - 0.5) ** 2) / 0.005)))
+    return collect(rows, "rhythm/1")
+
+
+EXAMPLES = {"icu2012": stay, "pulse": pulse, "rhythm": rhythm}
 
 
 @pytest.fixture(params=sorted(BUILT_IN))
