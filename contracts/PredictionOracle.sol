@@ -4,7 +4,6 @@ pragma solidity 0.8.30;
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {IDataAnchor} from "./interfaces/IDataAnchor.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IPredictionOracle} from "./interfaces/IPredictionOracle.sol";
 import {ITwinToken} from "./interfaces/ITwinToken.sol";
@@ -24,7 +23,6 @@ contract PredictionOracle is EIP712, IPredictionOracle {
 
     ITwinToken public immutable TWINS;
     IModelRegistry public immutable MODELS;
-    IDataAnchor public immutable ANCHOR;
     uint256 private immutable _quorum;
     bytes32 private immutable _configDigest;
 
@@ -34,12 +32,9 @@ contract PredictionOracle is EIP712, IPredictionOracle {
     mapping(uint256 twinId => mapping(bytes32 model => uint256 packedLatest)) private _latest;
 
     /// @param ascending The nodes' addresses, strictly ascending. @param faulty How many of them may lie.
-    constructor(ITwinToken twins, IModelRegistry models, IDataAnchor dataAnchor, address[] memory ascending, uint256 faulty)
-        EIP712("Medtwin", "1")
-    {
+    constructor(ITwinToken twins, IModelRegistry models, address[] memory ascending, uint256 faulty) EIP712("Medtwin", "1") {
         TWINS = ITwinToken(Wiring.checked(address(twins)));
         MODELS = IModelRegistry(Wiring.checked(address(models)));
-        ANCHOR = IDataAnchor(Wiring.checked(address(dataAnchor)));
         uint256 count = ascending.length;
         if (count == 0 || count > MOST_SIGNERS || count < 3 * faulty + 1) revert InvalidConfig(count, faulty);
         address previous;
@@ -151,8 +146,6 @@ contract PredictionOracle is EIP712, IPredictionOracle {
         if (report.round <= last) revert RoundNotAfter(report.round, last);
         if (!MODELS.isApproved(report.model)) revert ModelNotApproved(report.model);
         TWINS.epochOf(report.twinId);
-        uint64 batches = ANCHOR.batchCount(report.twinId);
-        if (report.round > batches) revert RoundBeyondData(report.round, batches);
     }
 
     /// @dev An interval is refused, never clamped; a withheld answer carries no number that could be taken for one.

@@ -57,7 +57,7 @@ def plan(approver: str, signers: Sequence[str], f: int, *, token: str | None = N
         *payment,
         ("AccessMarket", (twins, consents, token or Ref("TestToken"))),
         ("AuditTrail", ()),
-        ("PredictionOracle", (twins, models, anchor, ascending, f)),
+        ("PredictionOracle", (twins, models, ascending, f)),
         ("EmergencyAccess", (twins, consents, approver)),
         ("CaseToken", (twins, consents, approver)),
         ("DeviceLoop", (devices, consents, approver)),

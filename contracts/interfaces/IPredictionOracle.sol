@@ -6,8 +6,9 @@ import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 /// @title Predictions a quorum signed
 /// @notice n nodes of which at most f may lie; a report needs floor((n+f)/2)+1 of them, so that two different
 /// reports of one round cannot both be valid while at most f lie and an honest node signs once a round.
-/// @dev A round of (twin, model) is the number of batches anchored for the twin: what goes in is a pure function of
-/// (twin, model, round). The contract is the grantee patients name: by ERC-1271 it vouches for the keys of its
+/// @dev A round of (twin, model) is the number of batches anchored for the twin, by themselves or in a gateway's epoch:
+/// what goes in is a pure function of (twin, model, round). Batches in epochs are not counted on the chain, so that a
+/// round is not beyond the data is the nodes' to check; the chain sees that rounds only go forward. The contract is the grantee patients name: by ERC-1271 it vouches for the keys of its
 /// nodes that are not suspended.
 interface IPredictionOracle is IERC1271 {
     /// @param status 1 answer, 2 no answer (then score, low and high are 0 and the explanation holds the reason).
@@ -44,7 +45,6 @@ interface IPredictionOracle is IERC1271 {
     error WrongConfig(bytes32 config, bytes32 expected);
     error ModelNotApproved(bytes32 model);
     error RoundNotAfter(uint48 round, uint48 last);
-    error RoundBeyondData(uint48 round, uint64 batches);
     error InvalidTime(uint40 asOf, uint40 notAfter);
     error InvalidAnswer(uint8 status, int48 low, int48 score, int48 high);
     error QuorumNotMet(uint256 signatures, uint256 needed);

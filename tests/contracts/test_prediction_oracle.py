@@ -19,8 +19,6 @@ post
     it refuses
   when the round is not after the last
     it refuses the same, an older one and round 0
-  when the round is beyond the anchored data
-    it refuses
   when rounds are left out
     it accepts
   when the answer's numbers do not hold
@@ -163,13 +161,6 @@ def test_post_of_old_round_is_refused(quorum: Quorum, stranger: Any) -> None:
     for round_ in (2, 1):
         with reverts_with("RoundNotAfter", round_, 2):
             quorum.post(quorum.report(round_), stranger)
-
-
-@pytest.mark.parametrize("round_", [4, 2**48 - 1])
-def test_post_of_round_beyond_data_is_refused(quorum: Quorum, stranger: Any, round_: int) -> None:
-    """A round is a number of anchored batches; a prediction from nothing is refused."""
-    with reverts_with("RoundBeyondData", round_, 3):
-        quorum.post(quorum.report(round_), stranger)
 
 
 def test_post_may_leave_rounds_out(oracle: Any, quorum: Quorum, twin: int, model: bytes, stranger: Any) -> None:

@@ -58,7 +58,7 @@ def addresses(count: int) -> list[str]:
 def deployed(suite: Any, sender: Any, nodes: list[str], faulty: int) -> Any:
     """An oracle with these nodes."""
     oracle = brownie.project.get_loaded_projects()[0]["PredictionOracle"]
-    return oracle.deploy(suite.twins, suite.models, suite.anchor, nodes, faulty, {"from": sender})
+    return oracle.deploy(suite.twins, suite.models, nodes, faulty, {"from": sender})
 
 
 @pytest.mark.parametrize(("count", "faulty"), [(1, 0), (2, 0), (4, 1), (5, 1), (7, 2), (31, 10)])

@@ -29,7 +29,7 @@ abstract contract OracleFixture is Fixture {
             }
         }
         oracle = IPredictionOracle(
-            vm.deployCode("PredictionOracle.sol:PredictionOracle", abi.encode(twins, models, anchor, _nodes(), 1))
+            vm.deployCode("PredictionOracle.sol:PredictionOracle", abi.encode(twins, models, _nodes(), 1))
         );
         models.register(MODEL, bytes32("card"), 0);
         vm.prank(administrator);
@@ -138,9 +138,8 @@ contract PredictionOracleTest is OracleFixture {
         _refuses(report, abi.encodeWithSelector(IPredictionOracle.InvalidAnswer.selector, status, low, score, high));
     }
 
-    function test_post_holdsRoundsToTheData() public {
+    function test_post_takesRoundsForwardOnly() public {
         _refuses(_report(0), abi.encodeWithSelector(IPredictionOracle.RoundNotAfter.selector, 0, 0));
-        _refuses(_report(2), abi.encodeWithSelector(IPredictionOracle.RoundBeyondData.selector, 2, 1));
         _anchor(DEVICE_KEY, PATIENT);
         _anchor(DEVICE_KEY, PATIENT);
         _post(_report(2));
@@ -193,7 +192,7 @@ contract PredictionOracleTest is OracleFixture {
     }
 
     function _deploy(uint256 count, uint256 faulty) private returns (IPredictionOracle) {
-        bytes memory arguments = abi.encode(twins, models, anchor, _ascending(count), faulty);
+        bytes memory arguments = abi.encode(twins, models, _ascending(count), faulty);
         return IPredictionOracle(vm.deployCode("PredictionOracle.sol:PredictionOracle", arguments));
     }
 
@@ -208,7 +207,7 @@ contract PredictionOracleTest is OracleFixture {
     function _refusesConfig(uint256 count, uint256 faulty) private {
         vm.expectRevert(abi.encodeWithSelector(IPredictionOracle.InvalidConfig.selector, count, faulty));
         this.create(
-            "PredictionOracle.sol:PredictionOracle", abi.encode(twins, models, anchor, _ascending(count), faulty)
+            "PredictionOracle.sol:PredictionOracle", abi.encode(twins, models, _ascending(count), faulty)
         );
     }
 
@@ -224,18 +223,16 @@ contract PredictionOracleTest is OracleFixture {
 
     function _refusesOrder(address[] memory two, address first, address second) private {
         vm.expectRevert(abi.encodeWithSelector(IPredictionOracle.SignersNotAscending.selector, first, second));
-        this.create("PredictionOracle.sol:PredictionOracle", abi.encode(twins, models, anchor, two, 0));
+        this.create("PredictionOracle.sol:PredictionOracle", abi.encode(twins, models, two, 0));
     }
 
     function test_constructor_refusesWhatIsNoContract() public {
         bytes memory reason = abi.encodeWithSelector(Wiring.NotAContract.selector, stranger);
         string memory name = "PredictionOracle.sol:PredictionOracle";
         vm.expectRevert(reason);
-        this.create(name, abi.encode(stranger, models, anchor, _nodes(), 1));
+        this.create(name, abi.encode(stranger, models, _nodes(), 1));
         vm.expectRevert(reason);
-        this.create(name, abi.encode(twins, stranger, anchor, _nodes(), 1));
-        vm.expectRevert(reason);
-        this.create(name, abi.encode(twins, models, stranger, _nodes(), 1));
+        this.create(name, abi.encode(twins, stranger, _nodes(), 1));
     }
 
     function test_config_namesChainContractAndNodes() public view {

@@ -166,8 +166,8 @@ class Ledger:
         last = state.latest.get((report.twin_id, report.model), 0)
         if "round" in self.rules and report.round <= last:
             raise RevertedError("PredictionOracle", "post", "RoundNotAfter", {})
-        if report.round > state.batches.get(report.twin_id, 0) or report.as_of_s > time_s or report.config != CONFIG:
-            raise RevertedError("PredictionOracle", "post", "RoundBeyondData", {})
+        if report.as_of_s > time_s or report.config != CONFIG:
+            raise RevertedError("PredictionOracle", "post", "InvalidTime", {})
         signed = [self._signer_of(state, report, signature) for signature in signatures]
         numbers = [int(one, 16) for one in signed]
         if len(signed) < self.quorum or numbers != sorted(set(numbers)):
