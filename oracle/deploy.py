@@ -85,6 +85,7 @@ def save(deployment: Deployment, path: Path) -> None:
         "contracts": dict(deployment.contracts),
         "signers": list(deployment.signers),
         "f": deployment.f,
+        "gateways": dict(deployment.gateways),
     }
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
@@ -102,11 +103,18 @@ def load(path: Path) -> Deployment:
             contracts=dict(document["contracts"]),
             signers=tuple(document["signers"]),
             f=int(document["f"]),
+            gateways=tuple((str(name), int(block)) for name, block in document.get("gateways", {}).items()),
         )
     except FileNotFoundError:
         raise NotFound(f"no deployment at {path}", hint="run: medtwin deploy") from None
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is not a deployment file: {error}", hint="run: medtwin deploy") from error
+
+
+def with_gateway(deployment: Deployment, gateway: str, block: int) -> Deployment:
+    """The same deployment, following the epochs of a gateway from a block on; one it follows already stays as it is."""
+    followed = {gateway: block, **dict(deployment.gateways)}
+    return replace(deployment, gateways=tuple(sorted(followed.items())))
 
 
 def with_signers(deployment: Deployment, signers: Sequence[str], f: int) -> Deployment:

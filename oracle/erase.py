@@ -15,9 +15,9 @@ from typing import Any
 from eth_utils import is_checksum_address
 
 from . import cbor
+from .anchored import anchored_batches
 from .envelope import parse_header
 from .errors import Denied, MedtwinError, StorageError, VerificationError
-from .fetch import anchored_batches
 from .ports import Chain, Custodian, Signer, Store
 from .records import ErasureRequest, ErasureStatement
 from .typed_data import Domain, erasure_digest, recovers_to, statement_digest
@@ -84,7 +84,7 @@ def carry_out(
     twin_id = order.twin_id
     if not chain.read("TwinToken", "isRetired", twin_id):
         raise Denied("the twin is not retired", hint="its owner retires it first", kind="not_retired")
-    batches = anchored_batches(chain, twin_id)
+    batches = anchored_batches(chain, twin_id, store)
     holders, threshold = _holders(store, [one.batch.digest for one in batches])
     statements = tuple(custodian.erase(order) for custodian in custodians)
     retired = chain.events("TwinToken", "TwinRetired", twinId=twin_id)[-1]
@@ -125,7 +125,7 @@ def verify_certificate(chain: Chain, store: Store | None, certificate: Certifica
         raise _false("the chain does not have the twin retired in that block, at that time")
     if chain.read("TwinToken", "ownerOf", twin_id) != certificate.owner:
         raise _false("somebody else owns the twin")
-    on_chain = tuple(one.batch.digest for one in anchored_batches(chain, twin_id))
+    on_chain = tuple(one.batch.digest for one in anchored_batches(chain, twin_id, store))
     if on_chain != certificate.blocks:
         raise _false("its blocks are not those anchored for the twin")
     _check_statements(chain, certificate)

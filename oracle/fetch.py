@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import hpke
+from .anchored import anchored_batches
 from .envelope import Header, Opened, check_share, open_block, parse_header, released_info
 from .errors import CustodyDenied, MedtwinError, NotFound, Refused, VerificationError
 from .ports import Chain, Custodian, Signer, Store
@@ -79,7 +80,7 @@ def fetch(
     VerificationError
         Something does not agree with the chain.
     """
-    batches = anchored_batches(chain, twin_id)
+    batches = anchored_batches(chain, twin_id, store)
     if not batches:
         raise NotFound(f"twin {twin_id:#x} has no batches", hint="publish readings first: medtwin publish")
     return open_batches(
@@ -87,19 +88,6 @@ def fetch(
         grantee=voucher.address if voucher else signer.address,
         category=category, purpose=purpose, random_bytes=random_bytes, voucher=voucher,
     )  # fmt: skip
-
-
-def anchored_batches(chain: Chain, twin_id: int) -> list[AnchoredBatch]:
-    """A twin's batches as the chain tells them, in the order they were anchored."""
-    found = []
-    for event in chain.events("DataAnchor", "BatchAnchored", twinId=twin_id):
-        fields = event.args["batch"]
-        batch = Batch(
-            fields["twinId"], fields["sequence"], fields["previous"], fields["digest"],
-            fields["root"], fields["readings"], fields["start"], fields["end"],
-        )  # fmt: skip
-        found.append(AnchoredBatch(batch, event.args["device"], event.args["index"], event.block, event.time_s))
-    return found
 
 
 def open_batches(
@@ -205,7 +193,10 @@ def _ask(custodian: Custodian, asked: _Asked) -> list[bytes]:
         if not mine:
             raise VerificationError(f"custodian {custodian.address} holds no share of this block", kind="no_share")
         items.append((one.header.context, mine[0]))
-    answer: Release = custodian.release(asked.request, items)
+    proofs = [(one.anchored.batch, one.anchored.included) for one in asked.part if one.anchored.included]
+    answer: Release = (
+        custodian.release(asked.request, items, proofs) if proofs else custodian.release(asked.request, items)
+    )
     if len(answer.shares) != len(asked.part):
         raise VerificationError(f"custodian {custodian.address} returned too few shares", kind="bad_share")
     if not _is_receipt(answer.receipt, custodian.address, asked, True):

@@ -60,6 +60,15 @@ def proof(leaves: Sequence[bytes], wanted: bytes) -> list[bytes]:
     return path
 
 
+def proofs(leaves: Sequence[bytes]) -> dict[bytes, tuple[bytes, ...]]:
+    """By leaf, its siblings up to the root: for many leaves of one tree at once."""
+    nodes = tree(leaves)
+    paths: list[tuple[bytes, ...]] = [()] * len(nodes)
+    for at in range(1, len(nodes)):
+        paths[at] = (nodes[at + 1 if at % 2 else at - 1], *paths[(at - 1) // 2])
+    return dict(zip(nodes[len(leaves) - 1 :], paths[len(leaves) - 1 :], strict=True))
+
+
 def verify(root_: bytes, path: Sequence[bytes], wanted: bytes) -> bool:
     """Whether `wanted` is under `root_`, as OpenZeppelin's MerkleProof decides."""
     at = wanted

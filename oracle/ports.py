@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .records import (
+    Batch,
     Context,
     ErasureRequest,
     ErasureStatement,
+    Included,
     KeyRequest,
     Observation,
     Outgoing,
@@ -69,6 +71,11 @@ class Chain(Protocol):
 
     @property
     def chain_id(self) -> int: ...
+    @property
+    def gateways(self) -> tuple[tuple[str, int], ...]:
+        """Gateways whose epochs count in this deployment, each from a block on."""
+        ...
+
     def address(self, contract: str) -> str: ...
     def head(self, number: int | None = None) -> Head:
         """The newest block, or the one of that number."""
@@ -181,8 +188,16 @@ class Custodian(Protocol):
         """The HPKE key that shares for this twin are sealed to; made at first use."""
         ...
 
-    def release(self, request: KeyRequest, items: Sequence[tuple[Context, SealedShare]]) -> Release:
-        """Decide, write the receipt durably, then answer; a refusal raises :class:`~oracle.errors.Refused`."""
+    def release(
+        self,
+        request: KeyRequest,
+        items: Sequence[tuple[Context, SealedShare]],
+        proofs: Sequence[tuple[Batch, Included]] = (),
+    ) -> Release:
+        """Decide, write the receipt durably, then answer; a refusal raises :class:`~oracle.errors.Refused`.
+
+        `proofs` are of those batches that are in epochs.
+        """
         ...
 
     def erase(self, request: ErasureRequest) -> ErasureStatement:

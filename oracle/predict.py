@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from .anchored import anchored_batches, batch_count
 from .errors import Denied, MedtwinError, NotFound, VerificationError
-from .fetch import anchored_batches, open_batches
+from .fetch import open_batches
 from .merkle import digest_leaf, root
 from .ports import Chain, Custodian, Mined, SignedRounds, Signer, Store
 from .records import (
@@ -96,7 +97,7 @@ def predict(nodes: Sequence[Node], sender: Signer, kind: Kind, twin_id: int) -> 
         Fewer nodes than the quorum could see the data or agreed.
     """
     chain = nodes[0].chain
-    round_ = int(chain.read("DataAnchor", "batchCount", twin_id))
+    round_ = batch_count(chain, twin_id, nodes[0].store)
     if round_ == 0:
         raise NotFound(f"twin {twin_id:#x} has no batches", hint="publish readings first: medtwin publish")
     if chain.read("PredictionOracle", "latest", twin_id, kind.model_digest).round >= round_:
@@ -132,7 +133,7 @@ def _signed(chain: Chain, seen: Seen) -> Seen:
 
 def observe(node: Node, kind: Kind, twin_id: int, round_: int) -> Seen:
     """One node's independent reading of one round: fetch, verify, features, model, explain, sign."""
-    batches = window(anchored_batches(node.chain, twin_id), round_, kind.window)
+    batches = window(anchored_batches(node.chain, twin_id, node.store), round_, kind.window)
     opened = open_batches(
         node.chain,
         node.store,

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from .anchored import batch_count, batched_twins
 from .errors import MedtwinError, RevertedError, VerificationError
 from .ports import Chain, Mined, Peers, Signer
 from .predict import Kind, Node, Seen, observe
@@ -121,12 +122,12 @@ class Member:
         chain = self._node.chain
         oracle, head = chain.address("PredictionOracle"), chain.head().number
         confirmed = max(0, head - self._depth) if self._depth else None
-        for event in chain.events("DataAnchor", "BatchAnchored", since=max(0, self._read_until - LOOK_BACK)):
-            self._twins[event.args["twinId"]] = None
+        for twin in batched_twins(chain, self._node.store, since=max(0, self._read_until - LOOK_BACK)):
+            self._twins[twin] = None
         self._read_until = head
         found = []
         for twin in self._twins:
-            count = int(chain.read("DataAnchor", "batchCount", twin, block=confirmed))
+            count = batch_count(chain, twin, self._node.store, block=confirmed)
             for model, kind in self._kinds.items():
                 if chain.read("PredictionOracle", "latest", twin, model).round < count and chain.read(
                     "ConsentRegistry", "isAllowed", twin, oracle, int(kind.category), int(Purpose.CARE)
@@ -150,7 +151,7 @@ class Member:
             raise VerificationError("the observation is not signed by one of the oracle's nodes", kind="bad_signature")
         if report.config != chain.read("PredictionOracle", "configDigest") or report.model not in self._kinds:
             return False
-        count = int(chain.read("DataAnchor", "batchCount", report.twin_id))
+        count = batch_count(chain, report.twin_id, self._node.store)
         if not chain.read("PredictionOracle", "latest", report.twin_id, report.model).round < report.round <= count:
             return False
         place = (report.twin_id, report.model, report.round)

@@ -20,18 +20,7 @@ MICRO = 1 / E6
 
 
 def to_e6(value: float) -> int:
-    """Quantise a float to millionths, half to even; the only float-to-integer rule.
-
-    Parameters
-    ----------
-    value : float
-        Any finite number.
-
-    Raises
-    ------
-    ValueError
-        If `value` is NaN or infinite.
-    """
+    """Quantise a finite float to millionths, half to even; the only float-to-integer rule. ValueError for NaN, infinity."""
     if not np.isfinite(value):
         raise ValueError(f"{value} has no fixed-point form; drop or refuse it first")
     return int(np.rint(value * E6))
@@ -86,7 +75,10 @@ class Status(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Where a suite stands: chain id, hash of the chain's block 0, first block, addresses by contract name."""
+    """Where a suite stands: chain id, hash of the chain's block 0, first block, addresses by contract name.
+
+    `gateways` are those whose epochs count, each from a block on.
+    """
 
     chain_id: int
     genesis: bytes
@@ -94,6 +86,7 @@ class Deployment:
     contracts: dict[str, str]
     signers: tuple[str, ...] = ()
     f: int = 0
+    gateways: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,14 +215,25 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
+class Included:
+    """How a batch is in an epoch: the gateway's n-th, with the device's signature and the path to the root."""
+
+    gateway: str
+    number: int
+    signature: bytes = field(repr=False)
+    path: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class AnchoredBatch:
-    """A batch as the chain tells it. `index` counts the twin's batches from 1."""
+    """A batch as the chain tells it. `index` counts the twin's batches from 1; `included` is for one in an epoch."""
 
     batch: Batch
     device: str
     index: int
     block: int
     time_s: int
+    included: Included | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,24 @@ from itertools import islice
 
 from eth_utils import is_checksum_address
 
-from . import hpke, receipt_log
+from . import hpke, merkle, receipt_log
 from .envelope import open_share, released_info
+from .epochs import epoch_leaf
 from .errors import Denied, InputError, MedtwinError, NotFound, Refused, RevertedError, VerificationError
 from .ports import Chain, CustodianState, Head, Mined, Signer
 from .receipts import request_digest
-from .records import Context, ErasureRequest, ErasureStatement, KeyRequest, Receipt, Release, SealedShare
-from .typed_data import Domain, erasure_digest, receipt_digest, statement_digest
+from .records import (
+    Batch,
+    Context,
+    ErasureRequest,
+    ErasureStatement,
+    Included,
+    KeyRequest,
+    Receipt,
+    Release,
+    SealedShare,
+)
+from .typed_data import Domain, batch_digest, erasure_digest, receipt_digest, recovers_to, statement_digest
 
 LONGEST_LIFE_S = 15 * 60  # of a request, from now to its deadline
 MOST_BATCHES = 512
@@ -27,6 +38,7 @@ MOST_BLOCKS_BEHIND = 2
 NO_HEAD = Head(0, bytes(32), 0)
 
 Item = tuple[Context, SealedShare]
+Proof = tuple[Batch, Included]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +119,12 @@ class LocalCustodian:
             raise _erased()
         return hpke.public_key(private)
 
-    def release(self, request: KeyRequest, items: Sequence[Item]) -> Release:
+    def release(self, request: KeyRequest, items: Sequence[Item], proofs: Sequence[Proof] = ()) -> Release:
         if not is_checksum_address(request.grantee):  # another spelling would be another name for the same nonce
             raise InputError(
                 f"{request.grantee[:80]!r} is not an address", hint="write it checksummed", kind="bad_address"
             )
-        decision = self._decide(request, items)
+        decision = self._decide(request, items, proofs)
         shares: tuple[bytes, ...] = ()
         if not decision.reason:
             try:
@@ -191,7 +203,7 @@ class LocalCustodian:
         if owner != request.owner or not chain.is_signed_by(owner, digest, request.signature):
             raise Denied("only the twin's owner can have it erased", hint="sign with the owner's key", kind="not_owner")
 
-    def _decide(self, request: KeyRequest, items: Sequence[Item]) -> _Decision:
+    def _decide(self, request: KeyRequest, items: Sequence[Item], proofs: Sequence[Proof]) -> _Decision:
         """Yes only if the request is sound and every endpoint allows it, now and where blocks are confirmed."""
         domain = Domain(self._chains[0].chain_id, self._chains[0].address("ConsentRegistry"))
         digest = request_digest(domain, request)
@@ -204,7 +216,7 @@ class LocalCustodian:
             reason = (
                 ("" if signed else "bad_signature")
                 or self._why_not_timely(request)
-                or self._why_not_these(request, items)
+                or self._why_not_these(request, items, proofs)
                 or self._why_not_agreed(heads)
                 or self._why_not_allowed(request, heads)
             )
@@ -220,7 +232,7 @@ class LocalCustodian:
             return "deadline_too_far"
         return "request_replayed" if self._state.is_used(request.grantee, request.nonce) else ""
 
-    def _why_not_these(self, request: KeyRequest, items: Sequence[Item]) -> str:
+    def _why_not_these(self, request: KeyRequest, items: Sequence[Item], proofs: Sequence[Proof]) -> str:
         if not 0 < len(items) <= MOST_BATCHES or len(items) != len(request.batches):
             return "wrong_number_of_batches"
         chain = self._chains[0]
@@ -229,7 +241,7 @@ class LocalCustodian:
             asked = (context.twin_id, context.category) == (request.twin_id, request.category)
             if not ours or not asked or share.custodian != self.address:
                 return "wrong_context"
-            if self._digest_of(context) != digest:
+            if (self._digest_of(context) or self._digest_in_epoch(context, proofs)) != digest:
                 return "batch_not_anchored"
         return "" if self._state.has_key(request.twin_id) else "no_key_for_twin"
 
@@ -261,6 +273,24 @@ class LocalCustodian:
             for event in self._chains[0].events("DataAnchor", "BatchAnchored", twinId=context.twin_id):
                 self._anchored[event.args["device"], event.args["batch"]["sequence"]] = event.args["batch"]["digest"]
         return self._anchored.get(place)
+
+    def _digest_in_epoch(self, context: Context, proofs: Sequence[Proof]) -> bytes | None:
+        """Digest of a batch that its device signed and a gateway put into an epoch, as far as it is proven."""
+        chain = self._chains[0]
+        domain = Domain(chain.chain_id, context.anchor)
+        for batch, included in proofs:
+            if (batch.twin_id, batch.sequence) != (context.twin_id, context.sequence):
+                continue
+            posted = chain.events("EpochAnchor", "EpochAnchored", gateway=included.gateway, number=included.number)
+            leaf = epoch_leaf(domain, batch, included.signature)
+            if (
+                recovers_to(batch_digest(domain, batch), included.signature, context.device)
+                and posted
+                and merkle.verify(posted[-1].args["epoch"]["root"], included.path, leaf)
+                and chain.read("DeviceRegistry", "pairingOf", context.device, context.twin_id)[0]
+            ):
+                return batch.digest
+        return None
 
     def _reseal(self, request: KeyRequest, digest: bytes, items: Sequence[Item]) -> tuple[bytes, ...]:
         private = self._state.key(request.twin_id, lambda: b"")

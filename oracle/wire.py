@@ -10,12 +10,15 @@ from eth_utils import is_checksum_address
 
 from . import cbor
 from .envelope import context_of
+from .epochs import signed_batch, signed_fields
 from .errors import InputError, VerificationError
 from .receipts import decode, encode
 from .records import (
+    Batch,
     Context,
     ErasureRequest,
     ErasureStatement,
+    Included,
     KeyRequest,
     Observation,
     Receipt,
@@ -26,24 +29,30 @@ from .records import (
 
 MAX_REQUEST_BYTES = 2**20
 MOST_OBSERVATIONS = 1_000  # in one message
+MOST_STEPS = 16
+"""Of a path in an epoch's tree: 2**16 batches are far more than one holds."""
 Item = tuple[Context, SealedShare]
+Proof = tuple[Batch, Included]
+"""A batch and how it is in an epoch."""
 
 
-def pack_request(request: KeyRequest, items: Sequence[Item]) -> bytes:
-    """Body of a request for key shares."""
+def pack_request(request: KeyRequest, items: Sequence[Item], proofs: Sequence[Proof] = ()) -> bytes:
+    """Body of a request for key shares; with `proofs` of the batches that are in epochs, if any are."""
     asked = [
         request.twin_id.to_bytes(32, "big"), request.grantee, request.recipient_key, list(request.batches),
         request.category, request.purpose, request.nonce, request.deadline_s, request.signature,
     ]  # fmt: skip
-    return cbor2.dumps([asked, [_pack_item(*item) for item in items]], canonical=True)
+    more = [[_pack_proof(*proof) for proof in proofs]] if proofs else []
+    return cbor2.dumps([asked, [_pack_item(*item) for item in items], *more], canonical=True)
 
 
-def unpack_request(body: bytes) -> tuple[KeyRequest, list[Item]]:
+def unpack_request(body: bytes) -> tuple[KeyRequest, list[Item], list[Proof]]:
     """Read a request; InputError for anything that is not one."""
     if len(body) > MAX_REQUEST_BYTES:
         raise InputError(f"a request of {len(body):,} bytes is too large", hint="ask for fewer batches at once")
     try:
-        asked, items = cbor.items(cbor.read(body), list, list)
+        found = cbor.read(body)
+        asked, items, *more = cbor.items(found, *[list] * (3 if type(found) is list and len(found) == 3 else 2))
         twin, grantee, recipient, batches, *rest = cbor.items(asked, bytes, str, bytes, list, int, int, int, int, bytes)
         category, purpose, nonce, deadline_s, _ = rest
         cbor.digests([twin, *batches])
@@ -51,7 +60,8 @@ def unpack_request(body: bytes) -> tuple[KeyRequest, list[Item]]:
         if not is_checksum_address(grantee):  # one spelling, so that a nonce is spent whatever the case of letters
             raise ValueError("grantee")
         request = KeyRequest(int.from_bytes(twin, "big"), grantee, recipient, tuple(batches), *rest)
-        return request, [_unpack_item(item) for item in items]
+        proofs = [_unpack_proof(proof) for proof in more[0]] if more else []
+        return request, [_unpack_item(item) for item in items], proofs
     except ValueError as error:
         raise InputError("this is not a request for key shares", hint="see docs/formats.md") from error
 
@@ -167,6 +177,19 @@ def _unpack_item(fields: Any) -> Item:
         raise ValueError("item")
     custodian, commitment, sealed = cbor.items(fields[-3:], str, bytes, bytes)
     return context_of(fields[:-3]), SealedShare(custodian, commitment, sealed)
+
+
+def _pack_proof(batch: Batch, included: Included) -> list[Any]:
+    return [signed_fields(batch, included.signature), included.gateway, included.number, list(included.path)]
+
+
+def _unpack_proof(fields: object) -> Proof:
+    listed, gateway, number, path = cbor.items(fields, list, str, int, list)
+    batch, signature = signed_batch(listed)
+    cbor.numbers((number, 56))
+    if not is_checksum_address(gateway) or len(path) > MOST_STEPS:
+        raise ValueError("place")
+    return batch, Included(gateway, number, signature, cbor.digests(path))
 
 
 def _pack_observation(one: Observation) -> list[Any]:

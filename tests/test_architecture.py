@@ -15,7 +15,7 @@ PACKAGE = PROJECT / "oracle"
 MOST_LINES = 400
 
 BASE = {"records", "errors", "cbor", "keccak", "receipt_log"}
-FORMS = {"merkle", "envelope", "ports", "typed_data", "readings", "hpke", "receipts", "wire", "vouch"}
+FORMS = {"merkle", "envelope", "ports", "typed_data", "readings", "hpke", "receipts", "wire", "vouch", "epochs"}
 ORDER = ("base", "forms", "steps", "use cases", "training", "edge", "serve")
 ADAPTERS_MAY_NAME = {"base", "forms", "adapters"}
 MAY_NAME_ADAPTERS = {"adapters", "edge", "serve"}

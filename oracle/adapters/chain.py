@@ -114,6 +114,10 @@ class Web3Chain:
     def chain_id(self) -> int:
         return int(self._guard(lambda: self._web3.eth.chain_id))
 
+    @property
+    def gateways(self) -> tuple[tuple[str, int], ...]:
+        return self.deployment.gateways
+
     def address(self, contract: str) -> str:
         try:
             return self.deployment.contracts[contract]

@@ -9,7 +9,7 @@ import httpx
 from eth_utils import is_address, to_checksum_address
 
 from ..errors import Denied, InputError, Refused, StorageError, VerificationError
-from ..records import Context, ErasureRequest, ErasureStatement, KeyRequest, Release, SealedShare
+from ..records import Batch, Context, ErasureRequest, ErasureStatement, Included, KeyRequest, Release, SealedShare
 from ..wire import pack_erasure, pack_request, unpack_receipts, unpack_release, unpack_statement
 
 TIMEOUT_S = 10.0
@@ -57,8 +57,13 @@ class RemoteCustodian:
             raise Denied(f"the custodian at {self.url} gives no key for this twin", kind="no_key")
         return answer.content
 
-    def release(self, request: KeyRequest, items: Sequence[tuple[Context, SealedShare]]) -> Release:
-        answer = self._ask("POST", "/v1/release", content=pack_request(request, items))
+    def release(
+        self,
+        request: KeyRequest,
+        items: Sequence[tuple[Context, SealedShare]],
+        proofs: Sequence[tuple[Batch, Included]] = (),
+    ) -> Release:
+        answer = self._ask("POST", "/v1/release", content=pack_request(request, items, proofs))
         release = unpack_release(answer.content)
         if answer.status_code == FORBIDDEN:
             raise Refused(release.receipt)

@@ -25,6 +25,10 @@ class FailoverChain:
     def chain_id(self) -> int:
         return self._chains[0].chain_id
 
+    @property
+    def gateways(self) -> tuple[tuple[str, int], ...]:
+        return self._chains[0].gateways
+
     def address(self, contract: str) -> str:
         return self._chains[0].address(contract)
 

@@ -65,10 +65,10 @@ def service(custodian: LocalCustodian, *, requests_a_minute: int = REQUESTS_A_MI
     @app.post("/v1/release")
     async def release(request: Request) -> Response:
         """Decide on a request; 403 carries the signed receipt of a refusal."""
-        asked, items = unpack_request(await body_of(request))
+        asked, items, proofs = unpack_request(await body_of(request))
         try:
             with metrics.seconds.time():
-                released = await run_in_threadpool(custodian.release, asked, items)
+                released = await run_in_threadpool(custodian.release, asked, items, proofs)
             metrics.decisions.labels("permitted").inc()
             return Response(pack_release(released), media_type=CBOR)
         except Refused as refused:

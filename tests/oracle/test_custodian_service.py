@@ -521,7 +521,7 @@ class Lying:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._true, name)
 
-    def release(self, request: KeyRequest, items: Any) -> Release:
+    def release(self, request: KeyRequest, items: Any, *_: Any) -> Release:
         """The true answer, changed; a changed refusal stays one."""
         try:
             return self._change(self._true.release(request, items), request, items)

@@ -89,7 +89,7 @@ HOSTILE = [
 @settings(max_examples=60, **CALM)
 def test_a_request_comes_back(request: KeyRequest, items: list[tuple[Context, SealedShare]]) -> None:
     """All numbers in range, any key and any batches."""
-    assert unpack_request(pack_request(request, items)) == (request, items)
+    assert unpack_request(pack_request(request, items)) == (request, items, [])
 
 
 @given(RECEIPTS, st.lists(RAW, max_size=3).map(tuple))

@@ -215,6 +215,7 @@ class Endpoint:
         self._ledger, self._luck = ledger, luck
 
     chain_id = CHAIN_ID
+    gateways: tuple[tuple[str, int], ...] = ()
 
     def address(self, contract: str) -> str:
         if contract not in ADDRESSES:

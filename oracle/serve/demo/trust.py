@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ...adapters.memory import new_signer
+from ...anchored import anchored_batches
 from ...audit import AuditEvent, entries_of, timeline, verify_receipts
 from ...errors import MedtwinError, VerificationError
-from ...fetch import anchored_batches, verify_block
+from ...fetch import verify_block
 from ...publish import anchor, prepare
 from ...readings import rows
 from ...records import Batch, Outgoing
