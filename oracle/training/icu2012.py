@@ -16,7 +16,7 @@ from ..records import E6, Features, Prediction, to_e6
 from ..twins.additive import Additive
 from ..twins.icu import PARTS, part_of, stay_readings, stays
 from ..twins.icu_features import NAMES, stay_features
-from . import figures, icu2012_card
+from . import figures, icu2012_card, leaks
 from .figures import Floats
 from .gam import StepModel
 from .judged import (
@@ -159,6 +159,7 @@ def _outcomes(data: Path) -> dict[str, tuple[float, float, float]]:
 
 def develop(part: Part) -> tuple[dict[str, Any], icu2012_card.Reached]:
     """The model fitted to the whole part, calibrated by cross-fitting, and what cross-fitting reached."""
+    leaks.no_answer_among(NAMES, part.x, part.died)
     crossed = _crossed(part)
     slope, shift = figures.slope_and_intercept(np.tile(part.died, len(SEEDS)), crossed.ravel())
     margin = slope * crossed.mean(axis=0) + shift

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..records import E6, to_e6
 from ..twins.additive import Additive
-from . import figures
+from . import figures, leaks
 from .figures import Floats
 from .gam import StepModel
 from .judged import (
@@ -29,7 +29,7 @@ from .judged import (
 )
 from .steps import rate_interval, terms
 
-Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+Folds = Sequence[leaks.Fold]
 USE = "Research, teaching and the demonstration of accountable predictions. Not a medical device; not for care."
 
 
@@ -78,6 +78,9 @@ class Recipe:
 def card_of(recipe: Recipe, records: Records, repeats: Sequence[Folds]) -> dict[str, Any]:
     """The card; its model is fitted to all records, its figures are of models that did not see the row they judge."""
     x, y = records.x, records.y
+    leaks.no_answer_among(records.names, x, y)
+    for folds in repeats:
+        leaks.apart(records.groups, folds)
     crossed = np.array([_crossed(recipe, x, y, folds) for folds in repeats])
     slope, shift = figures.slope_and_intercept(np.tile(y, len(crossed)), crossed.ravel())
     margin, whole = slope * crossed.mean(axis=0) + shift, recipe.fit(x, y)
