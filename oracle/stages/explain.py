@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ..errors import VerificationError
 from ..merkle import explanation_leaves, root
+from ..merkle import verify as under
 from ..records import E6, Explanation, Prediction, Status
 
 SENTENCE_FEATURES = 3
@@ -19,6 +23,24 @@ def explain(prediction: Prediction, *, unit: str) -> Explanation:
     """The explanation of a prediction; every leaf can be opened against its root."""
     leaves = explanation_leaves(prediction)
     return Explanation(root=root(leaves), prediction=prediction, sentence=sentence(prediction, unit=unit))
+
+
+def opened(root_: bytes, prediction: Prediction, index: int, path: Sequence[bytes]) -> None:
+    """See that one line of an explanation is what the report's root commits to; 0 is the base, features follow.
+
+    Raises
+    ------
+    VerificationError
+        It is not: somebody changed the name, the value or the contribution.
+    """
+    leaves = explanation_leaves(prediction)
+    if not 0 <= index < len(leaves) or not under(root_, path, leaves[index]):
+        named = ["base", *(part.feature for part in prediction.contributions)][max(0, index) :][:1] or ["nothing"]
+        raise VerificationError(
+            f"line {index} of the explanation, {named[0]}, is not the one that was reported",
+            hint="ask for the explanation again, from a node",
+            kind="bad_explanation",
+        )
 
 
 def sentence(prediction: Prediction, *, unit: str) -> str:

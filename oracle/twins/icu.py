@@ -39,6 +39,10 @@ class Icu(ShippedKind):
     batch_ms = 4 * HOUR_MS
     window = 13  # 48 h and the reading that ends them
     twin_class = TwinClass.PATIENT
+    no_answer_when = (
+        "too few of the features are known",
+        "the interval of the risk would be wider than the card allows",
+    )
 
     def features(self, readings: Readings) -> Features:
         """Single values, means, spreads, counts, changes and ratios of the first 48 h."""

@@ -48,6 +48,10 @@ class Pulse(ShippedKind):
     batch_ms = 30 * SECOND_MS
     window = 3
     twin_class = TwinClass.PATIENT
+    no_answer_when = (
+        f"fewer than {LEAST_BEATS} intervals between beats in the last minute",
+        f"more than {MOST_REJECTED_PERCENT} % of the intervals are implausible",
+    )
 
     def features(self, readings: Readings) -> Features:
         """Heart rates and variability of the last minute."""

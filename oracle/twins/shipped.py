@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import NotFound
+from ..errors import NotFound, VerificationError
 from ..records import E6, Features, Prediction, Readings, Status
 from .additive import Additive, no_answer
 from .news2 import News2, news2
@@ -99,7 +99,14 @@ class Shipped:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        return onnxruntime.InferenceSession(self.model_bytes, options, providers=["CPUExecutionProvider"])
+        try:
+            return onnxruntime.InferenceSession(self.model_bytes, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own classes have no common base
+            raise VerificationError(
+                f"the model {self.model_digest.hex()[:8]} is not a graph that can be run: {type(error).__name__}",
+                hint="only ONNX is run, never a pickle; install the package again",
+                kind="bad_model",
+            ) from error
 
 
 class ShippedKind:
@@ -110,15 +117,15 @@ class ShippedKind:
     feedback: tuple[Feedback, ...] = ()
 
     def __init__(self, shipped: Shipped | None = None) -> None:
-        self._shipped = shipped or Shipped.named(self.name)
-        self.model_bytes = self._shipped.model_bytes
-        self.model_digest = self._shipped.model_digest
-        self.card = self._shipped.card
-        self.card_digest = self._shipped.card_digest
+        self.shipped = shipped or Shipped.named(self.name)
+        self.model_bytes = self.shipped.model_bytes
+        self.model_digest = self.shipped.model_digest
+        self.card = self.shipped.card
+        self.card_digest = self.shipped.card_digest
 
     def predict(self, features: Features) -> Prediction:
         """The answer with its parts, or why there is none."""
-        return self._shipped.predict(features)
+        return self.shipped.predict(features)
 
     def early_warning(self, readings: Readings) -> News2:
         """NEWS2 as far as the twin tells; here nothing."""

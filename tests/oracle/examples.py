@@ -1,0 +1,61 @@
+"""Recordings made by formula that each kind of twin can answer for; nothing in them was measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from oracle.records import Readings
+from oracle.stages.ingest import collect
+from oracle.twins import kinds
+
+HOUR_MS = 3_600_000
+KINDS = kinds()
+HOURLY = {"heart_rate", "respiration_rate", "mean_arterial", "systolic_arterial", "diastolic_arterial", "urine"}
+USUAL = {
+    "age": 60, "male": 1, "height": 175, "weight": 80, "alp": 80, "alt": 40, "ast": 60, "albumin": 3, "urea_nitrogen": 20,
+    "bilirubin": 0.9, "cholesterol": 150, "creatinine": 1, "diastolic_arterial": 58, "inspired_oxygen": 0.4, "coma_scale": 14,
+    "glucose": 127, "bicarbonate": 23, "haematocrit": 30, "heart_rate": 86, "potassium": 4.1, "lactate": 2.1,
+    "mean_arterial": 77, "ventilated": 1, "magnesium": 2, "diastolic_cuff": 56, "mean_cuff": 75, "systolic_cuff": 116,
+    "sodium": 139, "arterial_co2": 39, "arterial_o2": 121, "platelets": 172, "respiration_rate": 19,
+    "arterial_saturation": 97, "systolic_arterial": 116, "temperature": 37.1, "troponin_i": 2.6, "troponin_t": 0.2,
+    "urine": 70, "leukocytes": 11.4, "ph": 7.38,
+}  # fmt: skip
+
+
+def stay() -> Readings:
+    """Two days of an invented stay: vital signs each hour, everything else each eighth, wandering within its range."""
+    rows = []
+    for hour in range(48):
+        for channel in KINDS["icu2012"].channels:
+            if hour % 8 == 0 or channel.name in HOURLY:
+                wander = 1 + 0.01 * ((hour * 7) % 5) if channel.name in HOURLY else 1
+                rows.append((hour * HOUR_MS, channel.name, round(USUAL[channel.name] * wander, 3)))
+    return collect(rows, "icu/1")
+
+
+def pulse(*, beats_per_minute: float = 72.0, seconds: int = 90, noise: float = 0.0) -> Readings:
+    """A pulse at 100 Hz whose rate is known, with noise from a fixed seed."""
+    draw = np.random.default_rng(1)
+    rows = []
+    for step in range(seconds * 100):
+        phase = (step / 100 * beats_per_minute / 60) % 1
+        wave = 512 + 200 * math.exp(-((phase - 0.3) ** 2) / 0.005) + 40 * math.exp(-((phase - 0.6) ** 2) / 0.01)
+        rows.append((step * 10, "ppg", float(round(np.clip(wave + noise * draw.normal(), 0, 1023)))))
+    return collect(rows, "pulse/1")
+
+
+def rhythm(*, beats_per_minute: float = 72.0, seconds: int = 70) -> Readings:
+    """An electrocardiogram and a pulse wave at 125 Hz whose rate is known: P, QRS and T as bells."""
+    rows = []
+    for step in range(seconds * 125):
+        phase = (step / 125 * beats_per_minute / 60) % 1
+        bells = ((0.2, 0.15, 0.0008), (0.3, 1.2, 0.00008), (0.55, 0.3, 0.002))
+        rows.append((step * 8, "ecg_1", sum(high * math.exp(-((phase - at) ** 2) / wide) for at, high, wide in bells)))
+        rows.append((step * 8, "ppg", math.exp(-((phase - 0.5) ** 2) / 0.005)))
+    return collect(rows, "rhythm/1")
+
+
+EXAMPLES: Mapping[str, Callable[[], Readings]] = {"icu2012": stay, "pulse": pulse, "rhythm": rhythm}
