@@ -86,7 +86,9 @@ def clinic(folder: Path, kind: TwinKind) -> Iterator[Clinic]:
             opened.fund(signer.address, 50 * ETHER)
         suite = opened.deploy(keys["hospital"], [keys[f"node-{one}"].address for one in range(1, NODES + 1)], FAULTY)
         deploy.save(suite.deployment, settings.deployment)
-        suite.write(keys["hospital"], "ModelRegistry", "register", kind.model_digest, kind.card_digest, bytes(32))
+        suite.write(
+            keys["hospital"], "ModelRegistry", "register", kind.model_digest, kind.card_digest, bytes(32), False
+        )
         suite.write(keys["hospital"], "ModelRegistry", "approve", kind.model_digest)
         made = Clinic(url, settings, open_suite(settings), opened, open_store(where), keys, kind, folder)
         stack.callback(_stop, made)

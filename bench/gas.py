@@ -126,7 +126,7 @@ def _market(cast: Cast) -> Iterator[Figure]:
     chain, buyers = cast.scene.chain, [cast.scene.person("buyer") for _ in range(TIMES + 1)]
     twins = [_mint(cast.scene, cast.owner)[0] for _ in range(TIMES)]
     price = 5 * 10**18
-    offers = [(twin_id, price, *SCOPE, 30, os.urandom(32)) for twin_id in twins]
+    offers = [(twin_id, price, *SCOPE, 30, os.urandom(32), False) for twin_id in twins]
     listed = _each(offers, lambda fields: cast.write(cast.owner, "AccessMarket", "list", fields).gas)
     limits = (*SCOPE, cast.now_s, cast.now_s + 365 * DAY_S)
     cast.write(
@@ -135,7 +135,7 @@ def _market(cast: Cast) -> Iterator[Figure]:
     for buyer in buyers:
         cast.write(buyer, "TestToken", "mint", buyer.address, 1_000 * price)
         cast.write(buyer, "TestToken", "approve", chain.address("AccessMarket"), 2**256 - 1)
-    paid = [cast.write(buyer, "AccessMarket", "purchase", offers[0], 30, 30 * price).gas for buyer in buyers]
+    paid = [cast.write(buyer, "AccessMarket", "purchase", offers[0], 30, 30 * price, bytes(32)).gas for buyer in buyers]
     yield gas("list", listed, 58_000)
     yield gas("purchase", statistics.median(paid[1:]), 122_000, 105_000)  # the first fills the market's balance
 
@@ -182,7 +182,7 @@ def _anchor(cast: Cast) -> int:
 
 def _predictions(cast: Cast) -> Iterator[Figure]:
     model = os.urandom(32)
-    cast.write(cast.scene.hospital, "ModelRegistry", "register", model, os.urandom(32), bytes(32))
+    cast.write(cast.scene.hospital, "ModelRegistry", "register", model, os.urandom(32), bytes(32), False)
     cast.write(cast.scene.hospital, "ModelRegistry", "approve", model)
     _post(cast, model, 1, NODES)
     three, four = _post(cast, model, 2, NODES), _post(cast, model, 3, NODES + 1)

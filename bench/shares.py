@@ -42,7 +42,7 @@ PACKAGE = f"{os.sep}oracle{os.sep}"
 def shares(scene: World) -> Mapping[str, float]:
     """Share of the wall time by place, over publishing and reporting on the shipped recordings by four nodes."""
     chain, kind, owner, device = scene.chain, kinds()["pulse"], scene.person("owner"), new_signer()
-    chain.write(scene.hospital, "ModelRegistry", "register", kind.model_digest, kind.card_digest, bytes(32))
+    chain.write(scene.hospital, "ModelRegistry", "register", kind.model_digest, kind.card_digest, bytes(32), False)
     chain.write(scene.hospital, "ModelRegistry", "approve", kind.model_digest)
     twin_id = new_twin_id(kind.twin_class, os.urandom)
     mint(chain, owner, twin_id)

@@ -2,20 +2,18 @@
 pragma solidity 0.8.30;
 
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
-import {IERC1155MetadataURI} from "@openzeppelin/contracts/token/ERC1155/extensions/IERC1155MetadataURI.sol";
-import {IERC1155Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {ERC165, IERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {NoncesKeyed} from "@openzeppelin/contracts/utils/NoncesKeyed.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IConsentRegistry} from "./interfaces/IConsentRegistry.sol";
 import {ITwinToken} from "./interfaces/ITwinToken.sol";
+import {AccessToken} from "./libraries/AccessToken.sol";
 import {Grants} from "./libraries/Grants.sol";
 import {Wiring} from "./libraries/Wiring.sol";
 import {Grant, Scope} from "./types/Consent.sol";
 
 /// @notice See IConsentRegistry.
-contract ConsentRegistry is ERC165, EIP712, NoncesKeyed, IERC1155Errors, IERC1155MetadataURI, IConsentRegistry {
+contract ConsentRegistry is AccessToken, EIP712, NoncesKeyed {
     using Grants for Scope;
     using Grants for uint32;
     using Grants for uint256;
@@ -81,7 +79,7 @@ contract ConsentRegistry is ERC165, EIP712, NoncesKeyed, IERC1155Errors, IERC115
         if (held.has(Grants.DENIED)) revert GranteeDenied(twinId, grantee);
         if (held.isOpen(epoch, block.timestamp)) revert GrantActive(twinId, grantee, held.expiryOf());
         if (grantee == owner) revert InvalidGrantee(twinId, grantee);
-        return _store(twinId, grantee, scope, held, Grants.pack(scope, epoch, held.serialOf() + 1, Grants.PURCHASED), msg.sender);
+        return _store(twinId, grantee, scope, held, epoch, Grants.PURCHASED, msg.sender);
     }
 
     /// @inheritdoc IConsentRegistry
@@ -119,21 +117,6 @@ contract ConsentRegistry is ERC165, EIP712, NoncesKeyed, IERC1155Errors, IERC115
         emit OperatorSet(twinId, operator, limits, maxDuration);
     }
 
-    /// @inheritdoc IERC1155
-    function setApprovalForAll(address, bool) external pure {
-        revert NonTransferable();
-    }
-
-    /// @inheritdoc IERC1155
-    function safeTransferFrom(address, address, uint256, uint256, bytes calldata) external pure {
-        revert NonTransferable();
-    }
-
-    /// @inheritdoc IERC1155
-    function safeBatchTransferFrom(address, address, uint256[] calldata, uint256[] calldata, bytes calldata) external pure {
-        revert NonTransferable();
-    }
-
     /// @inheritdoc IConsentRegistry
     function isAllowed(uint256 twinId, address grantee, uint32 categories, uint32 purposes) external view returns (bool allowed) {
         if (categories == 0 || purposes == 0) return false;
@@ -159,38 +142,21 @@ contract ConsentRegistry is ERC165, EIP712, NoncesKeyed, IERC1155Errors, IERC115
         return _revokedAt[twinId][grantee][serial];
     }
 
+    /// @inheritdoc IConsentRegistry
+    function wasRevoked(uint256 twinId, address grantee, uint32 serial) external view returns (bool) {
+        uint256 held = _grants[twinId][grantee];
+        return held.wasRevoked(serial) || (serial == held.serialOf() && _isVoided(twinId, held))
+            || _revokedAt[twinId][grantee][serial] != 0;
+    }
+
     /// @inheritdoc IERC1155
-    function balanceOf(address account, uint256 twinId) public view returns (uint256) {
+    function balanceOf(address account, uint256 twinId) public view override returns (uint256) {
         return _isActive(twinId, _grants[twinId][account]) ? 1 : 0;
     }
 
-    /// @inheritdoc IERC1155
-    function balanceOfBatch(address[] calldata accounts, uint256[] calldata twinIds)
-        external
-        view
-        returns (uint256[] memory balances)
-    {
-        if (accounts.length != twinIds.length) revert ERC1155InvalidArrayLength(twinIds.length, accounts.length);
-        balances = new uint256[](accounts.length);
-        for (uint256 i = 0; i < accounts.length; ++i) {
-            balances[i] = balanceOf(accounts[i], twinIds[i]);
-        }
-    }
-
-    /// @inheritdoc IERC1155
-    function isApprovedForAll(address, address) external pure returns (bool) {
-        return false;
-    }
-
-    /// @inheritdoc IERC1155MetadataURI
-    function uri(uint256) external pure returns (string memory) {
-        return "data:application/json;utf8,{\"name\":\"Access to a digital twin\",\"decimals\":0}";
-    }
-
-    /// @inheritdoc ERC165
-    function supportsInterface(bytes4 id) public view override(ERC165, IERC165) returns (bool) {
-        return id == type(IERC1155).interfaceId || id == type(IERC1155MetadataURI).interfaceId
-            || id == type(IConsentRegistry).interfaceId || super.supportsInterface(id);
+    /// @inheritdoc AccessToken
+    function supportsInterface(bytes4 id) public view override returns (bool) {
+        return id == type(IConsentRegistry).interfaceId || super.supportsInterface(id);
     }
 
     /// @dev An owner may always replace its own grant; a purchased one has been paid for and is ended in the open.
@@ -200,20 +166,27 @@ contract ConsentRegistry is ERC165, EIP712, NoncesKeyed, IERC1155Errors, IERC115
             revert GrantActive(twinId, grantee, held.expiryOf());
         }
         if (grantee == owner) revert InvalidGrantee(twinId, grantee);
-        _store(twinId, grantee, scope, held, Grants.pack(scope, epoch, held.serialOf() + 1, 0), owner);
+        _store(twinId, grantee, scope, held, epoch, 0, owner);
     }
 
     /// @dev No call to the grantee: consent is not value, and a grantee must not be able to refuse being named.
-    function _store(uint256 twinId, address grantee, Scope calldata scope, uint256 held, uint256 next, address by)
-        private
-        returns (uint32 serial)
-    {
+    function _store(
+        uint256 twinId,
+        address grantee,
+        Scope calldata scope,
+        uint256 held,
+        uint32 epoch,
+        uint256 flags,
+        address by
+    ) private returns (uint32 serial) {
         if (grantee == address(0)) revert InvalidGrantee(twinId, grantee);
         _checkScope(twinId, scope);
-        serial = next.serialOf();
-        _grants[twinId][grantee] = next;
+        serial = held.serialOf() + 1;
+        bool burned = !held.isMinted();
+        if (held.epochOf() != epoch && _isVoided(twinId, held)) held |= Grants.REVOKED;
+        _grants[twinId][grantee] = Grants.pack(scope, epoch, serial, flags | held.past());
         emit ConsentGranted(twinId, grantee, serial, scope, by);
-        if (!held.isMinted()) emit TransferSingle(by, address(0), grantee, twinId, 1);
+        if (burned) emit TransferSingle(by, address(0), grantee, twinId, 1);
     }
 
     function _revoke(uint256 twinId, address grantee, address by) private {
@@ -253,6 +226,12 @@ contract ConsentRegistry is ERC165, EIP712, NoncesKeyed, IERC1155Errors, IERC115
         if (block.timestamp < held.notBeforeOf() || !held.isOpen(held.epochOf(), block.timestamp)) return false;
         (bool live, uint32 epoch) = TWINS.lifeOf(twinId);
         return live && held.epochOf() == epoch;
+    }
+
+    /// @dev Whether all grants of the twin were voided before this one was over.
+    function _isVoided(uint256 twinId, uint256 held) private view returns (bool) {
+        uint40 ended = TWINS.epochEnd(twinId, held.epochOf());
+        return ended != 0 && ended < held.expiryOf();
     }
 
     function _isOwnerOfLive(uint256 twinId, address account) private view returns (bool) {

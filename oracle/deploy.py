@@ -25,17 +25,21 @@ class Ref:
 Step = tuple[str, tuple[Any, ...]]
 
 
-def plan(approver: str, signers: Sequence[str], f: int, *, token: str | None = None) -> list[Step]:
+def plan(
+    approver: str, signers: Sequence[str], f: int, *, token: str | None = None, protocol_share: int = 0
+) -> list[Step]:
     """The contracts in order of creation, each with its constructor's arguments.
 
     Parameters
     ----------
     approver : str
-        Account that may approve and withdraw models.
+        Account that may approve and withdraw models, and registers ethics boards.
     signers : sequence of str
         Oracle nodes' addresses; at least 3 f + 1.
     f : int
         How many of them may lie.
+    protocol_share : int
+        What the approver is paid of every sale, 10,000 for all of it.
     token : str, optional
         An ERC-20 to be paid in; without one a token for tests is deployed.
     """
@@ -50,12 +54,13 @@ def plan(approver: str, signers: Sequence[str], f: int, *, token: str | None = N
     payment: list[Step] = [] if token else [("TestToken", ())]
     return [
         ("TwinToken", ()),
-        ("ModelRegistry", (approver,)),
         ("DeviceRegistry", (twins,)),
         ("ConsentRegistry", (twins,)),
+        ("ModelRegistry", (consents, approver)),
         ("DataAnchor", (twins, devices)),
         *payment,
-        ("AccessMarket", (twins, consents, token or Ref("TestToken"))),
+        ("StudyRegistry", (approver,)),
+        ("AccessMarket", (twins, consents, token or Ref("TestToken"), Ref("StudyRegistry"), approver, protocol_share)),
         ("AuditTrail", ()),
         ("PredictionOracle", (twins, models, ascending, f)),
         ("EmergencyAccess", (twins, consents, approver)),

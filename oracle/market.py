@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .consent import DAY_S
 from .errors import Denied, InputError, NotFound
@@ -22,8 +24,9 @@ class Offer:
     purposes: Purpose
     max_days: int
     terms: bytes
+    needs_study: bool = False
 
-    def fields(self) -> tuple[int, int, int, int, int, bytes]:
+    def fields(self) -> tuple[int, int, int, int, int, bytes, bool]:
         """In the order of the Solidity struct."""
         return (
             self.twin_id,
@@ -32,6 +35,7 @@ class Offer:
             int(self.purposes),
             self.max_days,
             self.terms,
+            self.needs_study,
         )
 
 
@@ -46,19 +50,10 @@ def offer(chain: Chain, owner: Signer, offered: Offer) -> Mined:
 
 def offers(chain: Chain) -> list[Offer]:
     """Every offer that can be bought now."""
-    current: dict[int, Offer] = {}
-    for event in chain.events("AccessMarket", "OfferListed"):
-        fields = event.args["offer"]
-        if chain.read("AccessMarket", "offerHashOf", fields["twinId"]) == event.args["offerHash"]:
-            current[fields["twinId"]] = Offer(
-                fields["twinId"],
-                fields["pricePerDay"],
-                Category(fields["categories"]),
-                Purpose(fields["purposes"]),
-                fields["maxDays"],
-                fields["terms"],
-            )
-    return list(current.values())
+    newest = {
+        event.args["twinId"]: _offer(event.args["offer"]) for event in chain.events("AccessMarket", "OfferListed")
+    }
+    return [one for one in newest.values() if chain.read("AccessMarket", "isListed", one.fields())]
 
 
 def offer_of(chain: Chain, twin_id: int) -> Offer:
@@ -69,7 +64,7 @@ def offer_of(chain: Chain, twin_id: int) -> Offer:
     return found[0]
 
 
-def buy(chain: Chain, buyer: Signer, offered: Offer, days: int) -> Mined:
+def buy(chain: Chain, buyer: Signer, offered: Offer, days: int, study: bytes = bytes(32)) -> Mined:
     """Pay into escrow and receive the offered grant. The price paid is the offer's or nothing."""
     if not 1 <= days <= offered.max_days:
         raise InputError(f"{days} days are not on offer", hint=f"choose 1 to {offered.max_days}")
@@ -84,7 +79,7 @@ def buy(chain: Chain, buyer: Signer, offered: Offer, days: int) -> Mined:
     market = chain.address("AccessMarket")
     if chain.read("TestToken", "allowance", buyer.address, market) < price:
         chain.write(buyer, "TestToken", "approve", market, price)
-    return chain.write(buyer, "AccessMarket", "purchase", offered.fields(), days, price)
+    return chain.write(buyer, "AccessMarket", "purchase", offered.fields(), days, price, study)
 
 
 def withdraw(chain: Chain, sender: Signer, twin_id: int, buyer: str) -> int:
@@ -95,3 +90,15 @@ def withdraw(chain: Chain, sender: Signer, twin_id: int, buyer: str) -> int:
     earned, _ = chain.read("AccessMarket", "balanceOf", twin_id, buyer)
     chain.write(sender, "AccessMarket", "withdraw", twin_id, buyer)
     return int(earned)
+
+
+def _offer(fields: Mapping[str, Any]) -> Offer:
+    return Offer(
+        fields["twinId"],
+        fields["pricePerDay"],
+        Category(fields["categories"]),
+        Purpose(fields["purposes"]),
+        fields["maxDays"],
+        fields["terms"],
+        fields["needsStudy"],
+    )

@@ -23,6 +23,7 @@ SHIPPED = (
     "DeviceRegistry",
     "ConsentRegistry",
     "DataAnchor",
+    "StudyRegistry",
     "AccessMarket",
     "AuditTrail",
     "PredictionOracle",

@@ -70,4 +70,8 @@ interface IConsentRegistry is IERC1155 {
 
     /// @notice When the owner revoked a purchased grant (s); 0 if it was not, or if the buyer gave it up.
     function revokedAt(uint256 twinId, address grantee, uint32 serial) external view returns (uint40);
+
+    /// @notice Whether a grant was ended before its time, by owner or grantee or with all grants of the twin; also
+    /// when another has replaced it since, as long as that was fewer than 46 grants ago.
+    function wasRevoked(uint256 twinId, address grantee, uint32 serial) external view returns (bool);
 }

@@ -6,11 +6,13 @@ import {Grant, Scope} from "../types/Consent.sol";
 /// @notice The rules of a grant's life, in one place so that no second reading of a boundary second can exist.
 /// @dev A grant is stored as one word and read in place: the compiler would write each field of a struct on its own
 /// (2.8k gas of a grant, tests/contracts/gas.json). Bits from the lowest: categories 32, purposes 32, notBefore 40,
-/// expiry 40, epoch 32, serial 32, then the flags.
+/// expiry 40, epoch 32, serial 32, then the flags. The top bits are REVOKED of this grant and of those before it,
+/// newest lowest: what became of a replaced grant stays known at no cost.
 library Grants {
-    uint256 internal constant REVOKED = 1 << 208;
-    uint256 internal constant DENIED = 1 << 209;
-    uint256 internal constant PURCHASED = 1 << 210;
+    uint256 internal constant DENIED = 1 << 208;
+    uint256 internal constant PURCHASED = 1 << 209;
+    uint256 internal constant REVOKED = 1 << HISTORY_AT;
+    uint256 private constant HISTORY_AT = 210;
 
     /// @notice A new grant, neither revoked nor denied.
     function pack(Scope calldata scope, uint32 epoch, uint32 serial, uint256 flags) internal pure returns (uint256) {
@@ -63,6 +65,16 @@ library Grants {
     /// @notice Neither withdrawn nor over in `epoch` at `time`; it may begin later.
     function isOpen(uint256 word, uint32 epoch, uint256 time) internal pure returns (bool) {
         return time < expiryOf(word) && epochOf(word) == epoch && !has(word, REVOKED | DENIED);
+    }
+
+    /// @notice The history with which the next grant begins.
+    function past(uint256 word) internal pure returns (uint256) {
+        return word >> HISTORY_AT << (HISTORY_AT + 1);
+    }
+
+    /// @notice Whether the history says that a grant was revoked; false for one more than 45 grants ago.
+    function wasRevoked(uint256 word, uint32 serial) internal pure returns (bool) {
+        return serial != 0 && serial <= serialOf(word) && word >> HISTORY_AT >> (serialOf(word) - serial) & 1 != 0;
     }
 
     /// @notice Whether a mint event stands without a burn event.

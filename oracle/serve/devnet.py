@@ -100,7 +100,9 @@ def hospital(
         nodes = [
             open_node(folder / name, keys[name], chain, store, custodians) for name in ROLES if name.startswith("node-")
         ]
-        chain.write(keys["hospital"], "ModelRegistry", "register", kind.model_digest, kind.card_digest, bytes(32))
+        chain.write(
+            keys["hospital"], "ModelRegistry", "register", kind.model_digest, kind.card_digest, bytes(32), False
+        )
         chain.write(keys["hospital"], "ModelRegistry", "approve", kind.model_digest)
         twins = _seed(settings, chain, kind, keys, custodians)
         say(f"{len(twins)} patients, their devices and {SEED_BATCHES} batches each are in")

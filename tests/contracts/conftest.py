@@ -240,7 +240,7 @@ def recorder(anchor: Any, twin: int, paired: LocalAccount) -> Recorder:
 @pytest.fixture
 def model(models: Any, approver: Any) -> bytes:
     """An approved model."""
-    models.register(MODEL, CARD, bytes(32), {"from": approver})
+    models.register(MODEL, CARD, bytes(32), False, {"from": approver})
     models.approve(MODEL, {"from": approver})
     return MODEL
 

@@ -65,7 +65,10 @@ class Model:
     denied: set[tuple[int, str]] = field(default_factory=set)
     markets: dict[int, int] = field(default_factory=dict)  # epoch in which the market may open grants
     bought: dict[tuple[int, str], Bought] = field(default_factory=dict)
+    listed: dict[int, int] = field(default_factory=dict)  # epoch in which the offer was listed
     tokens: dict[str, int] = field(default_factory=dict)
+    credits: dict[str, int] = field(default_factory=dict)
+    ended: set[tuple[int, str, int]] = field(default_factory=set)  # grants ended before their time
     nonces: set[tuple[str, int]] = field(default_factory=set)
 
     # -- what is asked -----------------------------------------------------------------
@@ -99,19 +102,25 @@ class Model:
 
     def escrow(self) -> int:
         """What the market must hold."""
-        return sum(bought.paid - bought.withdrawn for bought in self.bought.values())
+        return sum(bought.paid - bought.withdrawn for bought in self.bought.values()) + sum(self.credits.values())
 
     # -- what is done ------------------------------------------------------------------
 
     def mint(self, offer: Offer, owner: str) -> None:
         """A new twin and its offer, which the market may not serve yet."""
-        self.twins[offer.twin], self.offers[offer.twin] = Twin(owner), offer
+        self.twins[offer.twin], self.offers[offer.twin], self.listed[offer.twin] = Twin(owner), offer, 0
 
     def approve_market(self, sender: str, twin: int) -> None:
         """The owner lets the market open grants in this epoch."""
         if self._live(twin).owner != sender:
             raise Refused("NotTwinOwner")
         self.markets[twin] = self.twins[twin].epoch
+
+    def relist(self, sender: str, twin: int) -> None:
+        """The owner offers the same again, in this epoch."""
+        if self._live(twin).owner != sender:
+            raise Refused("NotTwinOwner")
+        self.listed[twin] = self.twins[twin].epoch
 
     def grant(self, now: int, sender: str, twin: int, who: str, scope: Scope) -> None:
         """By the owner."""
@@ -139,6 +148,7 @@ class Model:
         if held is None or held.revoked:
             raise Refused("NoGrant")
         self.held[twin, who] = replace(held, revoked=True)
+        self.ended.add((twin, who, held.serial))
         bought = self.bought.get((twin, who))
         if bought and held.purchased and bought.serial == held.serial and sender != who:
             self._stop(twin, who, now)
@@ -172,22 +182,20 @@ class Model:
 
     def purchase(self, now: int, twin: int, who: str, days: int) -> None:
         """An earlier one is settled and paid out first."""
-        before = dict(self.bought), dict(self.tokens)
+        before = dict(self.bought), dict(self.tokens), dict(self.credits)
         try:
             self._purchase(now, twin, who, days)
         except Refused:
-            self.bought, self.tokens = before  # a revert undoes the settlement too
+            self.bought, self.tokens, self.credits = before  # a revert undoes the settlement too
             raise
 
     def withdraw(self, now: int, twin: int, who: str) -> None:
         """What is earned goes to the payee."""
-        bought = self._existing(twin, who)
-        due, _, _ = bought.owed(now)
-        self._pay(bought.payee, due - bought.withdrawn)
-        if due == bought.paid:
-            del self.bought[twin, who]
-        else:
-            self.bought[twin, who] = replace(bought, withdrawn=due)
+        self._pay(*self._take_earned(now, twin, who))
+
+    def claim(self, who: str) -> None:
+        """What was credited is paid."""
+        self._pay(who, self.credits.pop(who, 0))
 
     def settle(self, now: int, twin: int, who: str) -> None:
         """What is not earned goes back."""
@@ -225,7 +233,19 @@ class Model:
         self.denied.discard((twin, who))
         return serial
 
+    def _take_earned(self, now: int, twin: int, who: str) -> tuple[str, int]:
+        bought = self._existing(twin, who)
+        due, _, _ = bought.owed(now)
+        if due == bought.paid:
+            del self.bought[twin, who]
+        else:
+            self.bought[twin, who] = replace(bought, withdrawn=due)
+        return bought.payee, due - bought.withdrawn
+
     def _purchase(self, now: int, twin: int, who: str, days: int) -> None:
+        life, offer = self._live(twin), self.offers[twin]
+        if self.listed[twin] != life.epoch:
+            raise Refused("OfferNotListed")
         if (twin, who) in self.bought:
             _, rest, over = self.bought[twin, who].owed(now)
             if not over:
@@ -233,8 +253,8 @@ class Model:
             if rest:
                 self.settle(now, twin, who)
             if (twin, who) in self.bought:
-                self.withdraw(now, twin, who)
-        life, offer = self._live(twin), self.offers[twin]
+                payee, due = self._take_earned(now, twin, who)
+                self.credits[payee] = self.credits.get(payee, 0) + due
         if self.markets.get(twin) != life.epoch:
             raise Refused("OperatorScopeExceeded")
         if (twin, who) in self.denied:
@@ -246,6 +266,11 @@ class Model:
 
     def _next_epoch(self, now: int, twin: int, life: Twin) -> None:
         self.twins[twin] = replace(life, epoch=life.epoch + 1)
+        self.ended |= {
+            (where, who, held.serial)
+            for (where, who), held in self.held.items()
+            if where == twin and held.epoch == life.epoch and now < held.scope.expiry
+        }
         for where, who in [*self.bought]:
             if where == twin and self.bought[twin, who].epoch == life.epoch:
                 self._stop(twin, who, now)

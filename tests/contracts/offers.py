@@ -24,11 +24,17 @@ class Offer(NamedTuple):
     purposes: int
     max_days: int
     terms: bytes
+    needs_study: bool = False
 
     @property
     def hash(self) -> str:
-        """What the market keeps of it."""
-        return "0x" + keccak(encode(["(uint256,uint96,uint32,uint32,uint16,bytes32)"], [tuple(self)])).hex()
+        """What the market keeps of it in a twin's first epoch."""
+        return self.hash_in(0)
+
+    def hash_in(self, epoch: int) -> str:
+        """What the market keeps of it in an epoch of the twin."""
+        kinds = ["(uint256,uint96,uint32,uint32,uint16,bytes32,bool)", "uint32"]
+        return "0x" + keccak(encode(kinds, [tuple(self), epoch])).hex()
 
 
 class Purchase(NamedTuple):
@@ -68,9 +74,9 @@ class Stall:
         self.token.mint(buyer, PLENTY, {"from": buyer})
         self.token.approve(self.market, PLENTY, {"from": buyer})
 
-    def buy(self, buyer: Any, days: int) -> Any:
+    def buy(self, buyer: Any, days: int, study: bytes = bytes(32)) -> Any:
         """Buy days of access at the listed price."""
-        return self.market.purchase(self.offer, days, self.offer.price_per_day * days, {"from": buyer})
+        return self.market.purchase(self.offer, days, self.offer.price_per_day * days, study, {"from": buyer})
 
     def purchase_of(self, buyer: Any) -> Purchase:
         """The stored record."""

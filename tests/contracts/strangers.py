@@ -14,10 +14,12 @@ from tests.contracts.devices import Recorder, pairing
 from tests.contracts.offers import PLENTY, Offer
 from tests.contracts.reports import CARD, Quorum
 from tests.contracts.signing import key_of
+from tests.contracts.studies import STUDY, Study
 
 DIGEST = b"\x71" * 32
 OTHER_DEVICE = key_of(0)
 STRANGERS_KEY = key_of(8)
+BOARD = key_of(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,17 @@ def calibration(w: World) -> tuple[Any, ...]:
     return device, until, deadline, signature
 
 
+def study_by(key: LocalAccount) -> Callable[[World], tuple[Any, ...]]:
+    """An approval in a registered board's name, signed with a key."""
+
+    def arguments(w: World) -> tuple[Any, ...]:
+        end = now_s() + 3_600
+        study = Study(STUDY, w.stranger.address, BOARD.address, 2, end, 0, end)
+        return *study, study.signed(key, w.suite.by_name["StudyRegistry"])
+
+    return arguments
+
+
 OWNER, TAKER = (lambda w: (w.patient, w.stranger, w.twin)), (lambda w: (w.stranger, w.twin))
 ENTRIES = {
     "TwinToken.mint(uint256)": Entry(lambda w: (w.twin + 256,), allowed="everyone may have a twin of their own"),
@@ -125,8 +138,8 @@ ENTRIES = {
     "TwinToken.safeTransferFrom(address,address,uint256,bytes)": Entry(
         lambda w: (*OWNER(w), b""), "ERC721InsufficientApproval"
     ),
-    "ModelRegistry.register(bytes32,bytes32,bytes32)": Entry(
-        lambda w: (DIGEST, CARD, DIGEST), allowed="a registered model is not approved and used by nobody"
+    "ModelRegistry.register(bytes32,bytes32,bytes32,bool)": Entry(
+        lambda w: (DIGEST, CARD, DIGEST, True), allowed="a registered model is not approved and used by nobody"
     ),
     "ModelRegistry.approve(bytes32)": Entry(lambda w: (w.model,), "AccessControlUnauthorizedAccount"),
     "ModelRegistry.withdraw(bytes32,bytes32)": Entry(lambda w: (w.model, DIGEST), "AccessControlUnauthorizedAccount"),
@@ -138,6 +151,9 @@ ENTRIES = {
     ),
     "ModelRegistry.renounceRole(bytes32,address)": Entry(
         lambda w: (w.suite.models.APPROVER_ROLE(), w.approver), "AccessControlBadConfirmation"
+    ),
+    "ModelRegistry.mark(bytes32,uint256,address,uint32,bytes32[])": Entry(
+        lambda w: (w.model, w.twin, w.researcher, 1, []), "NotInLineage"
     ),
     "DeviceRegistry.pair(address,uint256,uint40,uint40,bytes)": Entry(
         lambda w: pairing(w.suite.devices, OTHER_DEVICE, w.twin, w.stranger, now_s() + DAY_S), "NotPairingParty"
@@ -167,10 +183,33 @@ ENTRIES = {
         batch_by(STRANGERS_KEY), "UnpairedDevice",
         carries=batch_by(), carried="devices hold no ether; a gateway carries what they signed",
     ),
-    "AccessMarket.list((uint256,uint96,uint32,uint32,uint16,bytes32))": Entry(lambda w: (w.offer,), "NotTwinOwner"),
+    "StudyRegistry.approve(bytes32,address,address,uint32,uint40,uint256,uint40,bytes)": Entry(
+        study_by(STRANGERS_KEY), "InvalidSignature",
+        carries=study_by(BOARD), carried="a board's signature says all that happens; researchers bring it themselves",
+    ),
+    "StudyRegistry.withdraw(bytes32,address)": Entry(lambda w: (STUDY, w.researcher), "OtherBoard"),
+    "StudyRegistry.grantRole(bytes32,address)": Entry(
+        lambda w: (w.suite.by_name["StudyRegistry"].BOARD_ROLE(), w.stranger), "AccessControlUnauthorizedAccount"
+    ),
+    "StudyRegistry.revokeRole(bytes32,address)": Entry(
+        lambda w: (w.suite.by_name["StudyRegistry"].BOARD_ROLE(), BOARD.address), "AccessControlUnauthorizedAccount"
+    ),
+    "StudyRegistry.renounceRole(bytes32,address)": Entry(
+        lambda w: (w.suite.by_name["StudyRegistry"].BOARD_ROLE(), BOARD.address), "AccessControlBadConfirmation"
+    ),
+    "AccessMarket.list((uint256,uint96,uint32,uint32,uint16,bytes32,bool))": Entry(lambda w: (w.offer,), "NotTwinOwner"),
     "AccessMarket.delist(uint256)": Entry(lambda w: (w.twin,), "NotTwinOwner"),
-    "AccessMarket.purchase((uint256,uint96,uint32,uint32,uint16,bytes32),uint16,uint256)": Entry(
-        lambda w: (w.offer, 1, PLENTY), "ERC20InsufficientAllowance"
+    "AccessMarket.appointCustodian(uint256,address,uint16)": Entry(
+        lambda w: (w.twin, w.stranger, 5_000), "NotTwinOwner"
+    ),
+    "AccessMarket.purchase((uint256,uint96,uint32,uint32,uint16,bytes32,bool),uint16,uint256,bytes32)": Entry(
+        lambda w: (w.offer, 1, PLENTY, bytes(32)), "ERC20InsufficientAllowance"
+    ),
+    "AccessMarket.purchaseCohort((uint256,uint96,uint32,uint32,uint16,bytes32,bool)[],uint16,uint256,bytes32)": Entry(
+        lambda w: ([w.offer], 1, PLENTY, bytes(32)), "ERC20InsufficientAllowance"
+    ),
+    "AccessMarket.claim(address)": Entry(
+        lambda w: (w.approver,), allowed="it pays an account what is its own and nobody else"
     ),
     "AccessMarket.withdraw(uint256,address)": Entry(
         lambda w: (w.twin, w.researcher), allowed="it pays the payee and nobody else"

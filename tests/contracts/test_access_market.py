@@ -80,7 +80,7 @@ def test_list_keeps_the_hash(market: Any, offer: Offer, twin: int, patient: Any)
     tx = market.list(offer, {"from": patient})
 
     assert logged(tx) == [expected("OfferListed", twinId=twin, offerHash=offer.hash, offer=offer)]
-    assert market.offerHashOf(twin) == offer.hash
+    assert market.isListed(offer)
 
 
 def test_list_again_replaces(market: Any, offer: Offer, twin: int, patient: Any) -> None:
@@ -90,7 +90,8 @@ def test_list_again_replaces(market: Any, offer: Offer, twin: int, patient: Any)
 
     market.list(dearer, {"from": patient})
 
-    assert market.offerHashOf(twin) == dearer.hash
+    assert market.isListed(dearer)
+    assert not market.isListed(offer)
 
 
 def test_list_by_stranger_is_refused(market: Any, offer: Offer, twin: int, stranger: Any) -> None:
@@ -119,7 +120,7 @@ def test_delist_forgets_the_offer(stall: Stall, market: Any, twin: int, patient:
     tx = market.delist(twin, {"from": patient})
 
     assert logged(tx) == [expected("OfferDelisted", twinId=twin)]
-    assert market.offerHashOf(twin) == "0x" + "0" * 64
+    assert not market.isListed(stall.offer)
     with reverts_with("OfferNotListed", twin, bytes.fromhex(stall.offer.hash[2:])):
         stall.buy(researcher, 1)
 
@@ -148,7 +149,16 @@ def test_purchase_opens_exactly_the_listed_grant(
     assert logged(tx) == [
         expected("ConsentGranted", twinId=twin, grantee=researcher, serial=1, scope=scope, by=market),
         expected("TransferSingle", operator=market, **{"from": ZERO}, to=researcher, id=twin, value=1),
-        expected("AccessPurchased", twinId=twin, buyer=researcher, serial=1, paid=price, end=end, terms=TERMS),
+        expected(
+            "AccessPurchased",
+            twinId=twin,
+            buyer=researcher,
+            serial=1,
+            paid=price,
+            end=end,
+            terms=TERMS,
+            study="0x" + "0" * 64,
+        ),
         expected("Transfer", **{"from": researcher}, to=market, value=price),
     ]
     assert grant_of(consents, twin, researcher) == Grant(*scope, epoch=0, serial=1, purchased=True)
@@ -167,7 +177,7 @@ def test_purchase_of_changed_offer_is_refused(
     changed = stall.offer._replace(**{field: other[field]})
 
     with reverts_with("OfferNotListed", twin, bytes.fromhex(changed.hash[2:])):
-        market.purchase(changed, 1, PLENTY, {"from": researcher})
+        market.purchase(changed, 1, PLENTY, bytes(32), {"from": researcher})
 
 
 @pytest.mark.parametrize("days", [0, 31, 65_535])
@@ -180,7 +190,7 @@ def test_purchase_of_wrong_days_is_refused(stall: Stall, researcher: Any, days: 
 def test_purchase_above_maximum_is_refused(stall: Stall, market: Any, researcher: Any) -> None:
     """To the smallest unit."""
     with reverts_with("PriceAboveMaximum", 3 * PRICE, 3 * PRICE - 1):
-        market.purchase(stall.offer, 3, 3 * PRICE - 1, {"from": researcher})
+        market.purchase(stall.offer, 3, 3 * PRICE - 1, bytes(32), {"from": researcher})
 
 
 def test_purchase_without_approval_is_refused(

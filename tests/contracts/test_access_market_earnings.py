@@ -64,7 +64,15 @@ def test_withdraw_pays_by_the_second(stall: Stall, market: Any, twin: int, patie
     total = earned(paid, start, end, start + 100_001)
     assert first.return_value == amount
     assert logged(first) == [
-        expected("EarningsWithdrawn", twinId=twin, buyer=researcher, payee=patient, amount=amount),
+        expected(
+            "EarningsWithdrawn",
+            twinId=twin,
+            buyer=researcher,
+            payee=patient,
+            amount=amount,
+            forCustodian=0,
+            forProtocol=0,
+        ),
         expected("Transfer", **{"from": market}, to=patient, value=amount),
     ]
     assert stall.token.balanceOf(patient) == total
@@ -144,7 +152,7 @@ def test_withdraw_and_settle_without_purchase_are_refused(
 
 
 @given(
-    price=strategy("uint96", min_value=1, max_value=10**20),
+    price=strategy("uint96", min_value=DAY_S, max_value=10**20),
     days=strategy("uint16", min_value=1, max_value=30),
     waits=strategy("uint32[4]", max_value=3 * DAY_S),
     order=strategy("uint8", max_value=5),

@@ -41,7 +41,7 @@ def hostile(suite: Any, stranger: Any) -> Any:
 def stall(hostile: Any, suite: Any, twin: int, patient: Any, researcher: Any, stranger: Any) -> Stall:
     """A market that is paid in it."""
     deploy = brownie.project.get_loaded_projects()[0]["AccessMarket"].deploy
-    market = deploy(suite.twins, suite.consents, hostile, {"from": stranger})
+    market = deploy(suite.twins, suite.consents, hostile, suite.by_name["StudyRegistry"], ZERO, 0, {"from": stranger})
     made = Stall(market, suite.consents, hostile, Offer(twin, PRICE, VITALS, RESEARCH, 30, bytes(32)), patient)
     made.open()
     made.fund(researcher)
@@ -133,7 +133,7 @@ def test_reentry_is_refused(stall: Stall, hostile: Any, revoked: int, twin: int,
     calls = (
         market.withdraw.encode_input(twin, researcher),
         market.settle.encode_input(twin, researcher),
-        market.purchase.encode_input(stall.offer, 1, PRICE),
+        market.purchase.encode_input(stall.offer, 1, PRICE, bytes(32)),
     )
 
     for call in calls:

@@ -84,6 +84,10 @@ def check(walk: Walk) -> None:
         asks = (*pair, walk.draw.randrange(8), walk.draw.randrange(8))
         calls.append((suite.consents.isAllowed, ["uint256", "address", "uint32", "uint32"], asks, ["bool"]))
         expected.append((model.is_allowed(*asks, now),))
+    for pair, held in model.held.items():
+        serial = walk.draw.randrange(held.serial + 2)
+        calls.append((suite.consents.wasRevoked, ["uint256", "address", "uint32"], (*pair, serial), ["bool"]))
+        expected.append(((*pair, serial) in model.ended,))
     for pair in [*model.bought, walk.draw.choice(pairs)]:
         calls.append((suite.market.balanceOf, ["uint256", "address"], pair, ["uint96", "uint96"]))
         expected.append(model.balance(*pair, now))

@@ -54,10 +54,17 @@ def test_deploy_without_approver_is_refused(approver: Any) -> None:
 
 def test_register_of_unknown_digest_records_it(models: Any, stranger: Any) -> None:
     """Anyone may register; registered is not approved."""
-    tx = models.register(MODEL, CARD, LINEAGE, {"from": stranger})
+    tx = models.register(MODEL, CARD, LINEAGE, True, {"from": stranger})
 
     assert logged(tx) == [
-        expected("ModelRegistered", model=MODEL, registrar=stranger, cardDigest=CARD, lineageRoot=LINEAGE)
+        expected(
+            "ModelRegistered",
+            model=MODEL,
+            registrar=stranger,
+            cardDigest=CARD,
+            lineageRoot=LINEAGE,
+            stopsWhenMarked=True,
+        )
     ]
     assert models.modelOf(MODEL) == (REGISTERED, stranger, tx.timestamp, "0x" + CARD.hex(), "0x" + LINEAGE.hex())
     assert not models.isApproved(MODEL)
@@ -65,25 +72,25 @@ def test_register_of_unknown_digest_records_it(models: Any, stranger: Any) -> No
 
 def test_register_of_known_digest_is_refused(models: Any, approver: Any, stranger: Any) -> None:
     """A digest is registered once for all time, withdrawn or not."""
-    models.register(MODEL, CARD, LINEAGE, {"from": approver})
+    models.register(MODEL, CARD, LINEAGE, True, {"from": approver})
 
     with reverts_with("ModelExists", MODEL):
-        models.register(MODEL, CARD, LINEAGE, {"from": stranger})
+        models.register(MODEL, CARD, LINEAGE, True, {"from": stranger})
     models.withdraw(MODEL, REASON, {"from": approver})
     with reverts_with("ModelExists", MODEL):
-        models.register(MODEL, CARD, LINEAGE, {"from": stranger})
+        models.register(MODEL, CARD, LINEAGE, True, {"from": stranger})
 
 
 def test_register_of_zero_digest_is_refused(models: Any, approver: Any) -> None:
     """Neither the model nor its card may be missing; a lineage may."""
     for model, card in ((bytes(32), CARD), (MODEL, bytes(32))):
         with reverts_with("EmptyDigest"):
-            models.register(model, card, LINEAGE, {"from": approver})
+            models.register(model, card, LINEAGE, True, {"from": approver})
 
 
 def test_approve_by_approver_makes_usable(models: Any, approver: Any, stranger: Any) -> None:
     """Only the state changes."""
-    models.register(MODEL, CARD, LINEAGE, {"from": stranger})
+    models.register(MODEL, CARD, LINEAGE, True, {"from": stranger})
     before = models.modelOf(MODEL)
 
     tx = models.approve(MODEL, {"from": approver})
@@ -95,7 +102,7 @@ def test_approve_by_approver_makes_usable(models: Any, approver: Any, stranger: 
 
 def test_approve_by_stranger_is_refused(models: Any, stranger: Any) -> None:
     """Whoever registered a model does not approve it."""
-    models.register(MODEL, CARD, LINEAGE, {"from": stranger})
+    models.register(MODEL, CARD, LINEAGE, True, {"from": stranger})
 
     with reverts_with("AccessControlUnauthorizedAccount", stranger, bytes(models.APPROVER_ROLE())):
         models.approve(MODEL, {"from": stranger})
@@ -105,7 +112,7 @@ def test_approve_of_model_in_other_state_is_refused(models: Any, approver: Any) 
     """Unknown, approved and withdrawn models are not approved."""
     with reverts_with("ModelNotInState", MODEL, UNKNOWN, REGISTERED):
         models.approve(MODEL, {"from": approver})
-    models.register(MODEL, CARD, LINEAGE, {"from": approver})
+    models.register(MODEL, CARD, LINEAGE, True, {"from": approver})
     models.approve(MODEL, {"from": approver})
     with reverts_with("ModelNotInState", MODEL, APPROVED, REGISTERED):
         models.approve(MODEL, {"from": approver})
@@ -127,7 +134,7 @@ def test_withdraw_of_approved_model_ends_its_use(models: Any, model: bytes, appr
 
 def test_withdraw_of_registered_model_forestalls_approval(models: Any, approver: Any) -> None:
     """A model known to be bad need not be approved first."""
-    models.register(MODEL, CARD, LINEAGE, {"from": approver})
+    models.register(MODEL, CARD, LINEAGE, True, {"from": approver})
 
     models.withdraw(MODEL, REASON, {"from": approver})
 

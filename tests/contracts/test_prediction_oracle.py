@@ -223,7 +223,7 @@ def test_post_of_unapproved_model_is_refused(
     other = b"\x12" * 32
     with reverts_with("ModelNotApproved", other):
         quorum.post(quorum.report(1, model=other), stranger)
-    models.register(other, CARD, bytes(32), {"from": approver})
+    models.register(other, CARD, bytes(32), False, {"from": approver})
     with reverts_with("ModelNotApproved", other):
         quorum.post(quorum.report(1, model=other), stranger)
     models.withdraw(model, b"\x01" * 32, {"from": approver})

@@ -17,7 +17,7 @@ from tests.contracts.signing import key_of
 ACTORS = (5, 6, 7, 8)
 RULES: dict[str, float] = {
     "grant": 5, "sign": 4, "grant_signed": 6, "purchase": 9, "revoke": 4, "give_up": 3, "deny": 2, "void": 2,
-    "retire": 0.6, "transfer": 3, "approve_market": 6, "wait": 4, "withdraw": 4, "settle": 6,
+    "retire": 0.9, "transfer": 3, "approve_market": 5, "relist": 5, "claim": 1.5, "wait": 3, "withdraw": 4, "settle": 8,
 }  # fmt: skip
 Act = tuple[Callable[[], Any], Callable[[int], None]]
 
@@ -49,6 +49,11 @@ class Walk:
         """A twin, mostly a live one."""
         return self.draw.choice(self.live() if self.draw.random() < 0.95 else [*self.model.twins])
 
+    def lapsed(self, epochs: dict[int, int]) -> int:
+        """A live twin whose epoch ended since, if there is one; mostly."""
+        over = [twin for twin in self.live() if epochs.get(twin) != self.model.twins[twin].epoch]
+        return self.draw.choice(over) if over and self.draw.random() < 0.8 else self.twin()
+
     def owner_or_other(self, twin: int) -> Any:
         """Mostly the owner."""
         return self.model.twins[twin].owner if self.draw.random() < 0.85 else self.actor().address
@@ -67,7 +72,9 @@ class Walk:
     def mint(self, kind: int, owner: int) -> None:
         """A twin with a listed offer, which the market may serve."""
         twin, account = self.draw.getrandbits(200) << 8 | kind, self.accounts[owner]
-        offer = Offer(twin, self.draw.choice((1, 7, 10**18 + 7)), self.draw.randrange(1, 8), 2, 30, bytes(32))
+        offer = Offer(
+            twin, self.draw.choice((DAY_S, DAY_S + 7, 10**18 + 7)), self.draw.randrange(1, 8), 2, 30, bytes(32)
+        )
         self.suite.twins.mint(twin, {"from": account})
         self.suite.market.list(offer, {"from": account})
         self.model.mint(offer, account.address)
@@ -110,7 +117,7 @@ class Walk:
         twin, buyer, days = self.twin(), self.actor().address, self.draw.randrange(1, 5)
         offer = self.model.offers[twin]
         return (
-            lambda: self.suite.market.purchase(offer, days, PLENTY, {"from": buyer}),
+            lambda: self.suite.market.purchase(offer, days, PLENTY, bytes(32), {"from": buyer}),
             lambda now: self.model.purchase(now, twin, buyer, days),
         )
 
@@ -168,11 +175,28 @@ class Walk:
 
     def approve_market(self) -> Act:
         """By the owner, mostly."""
-        twin = self.twin()
+        twin = self.lapsed(self.model.markets)
         sender, limits = self.owner_or_other(twin), Scope(ALL_BITS, ALL_BITS, 0, now_s() + 700 * DAY_S)
         return (
             lambda: self.suite.consents.setOperator(twin, self.suite.market, limits, 30 * DAY_S, {"from": sender}),
             lambda now: self.model.approve_market(sender, twin),
+        )
+
+    def relist(self) -> Act:
+        """By the owner, mostly."""
+        twin = self.lapsed(self.model.listed)
+        sender, offer = self.owner_or_other(twin), self.model.offers[twin]
+        return (
+            lambda: self.suite.market.list(offer, {"from": sender}),
+            lambda now: self.model.relist(sender, twin),
+        )
+
+    def claim(self) -> Act:
+        """By anybody, mostly for somebody who was credited."""
+        who, sender = self.draw.choice(sorted(self.model.credits) or [self.actor().address]), self.actor()
+        return (
+            lambda: self.suite.market.claim(who, {"from": sender}),
+            lambda now: self.model.claim(who),
         )
 
     def withdraw(self) -> Act:

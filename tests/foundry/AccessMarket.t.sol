@@ -7,6 +7,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IAccessMarket} from "../../contracts/interfaces/IAccessMarket.sol";
 import {IConsentRegistry} from "../../contracts/interfaces/IConsentRegistry.sol";
+import {IStudyRegistry} from "../../contracts/interfaces/IStudyRegistry.sol";
 import {ITwinToken} from "../../contracts/interfaces/ITwinToken.sol";
 import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {Grant, Scope} from "../../contracts/types/Consent.sol";
@@ -26,11 +27,13 @@ abstract contract MarketFixture is Fixture {
 
     IHostile internal token;
     IAccessMarket internal market;
+    IStudyRegistry internal studies;
 
     function setUp() public virtual override {
         super.setUp();
         token = IHostile(vm.deployCode("HostileToken.sol:HostileToken"));
-        market = IAccessMarket(vm.deployCode("AccessMarket.sol:AccessMarket", abi.encode(twins, consents, token)));
+        studies = IStudyRegistry(vm.deployCode("StudyRegistry.sol:StudyRegistry", abi.encode(administrator)));
+        market = IAccessMarket(vm.deployCode("AccessMarket.sol:AccessMarket", abi.encode(twins, consents, token, studies, address(0), 0)));
         _fund(grantee);
         _approveMarket(PATIENT);
     }
@@ -47,7 +50,7 @@ abstract contract MarketFixture is Fixture {
     }
 
     function _offer(uint256 twinId) internal pure returns (IAccessMarket.Offer memory) {
-        return IAccessMarket.Offer(twinId, PRICE, 6, 5, 30, keccak256("terms"));
+        return IAccessMarket.Offer(twinId, PRICE, 6, 5, 30, keccak256("terms"), false);
     }
 
     function _list(IAccessMarket.Offer memory offer) internal {
@@ -57,7 +60,7 @@ abstract contract MarketFixture is Fixture {
 
     function _buy(uint16 numberOfDays) internal returns (uint32) {
         vm.prank(grantee);
-        return market.purchase(_offer(PATIENT), numberOfDays, type(uint256).max);
+        return market.purchase(_offer(PATIENT), numberOfDays, type(uint256).max, 0);
     }
 }
 
@@ -92,10 +95,10 @@ contract AccessMarketTest is MarketFixture {
     function test_list_keepsTheHashAndTellsTheOffer() public {
         IAccessMarket.Offer memory offer = _offer(PATIENT);
         vm.expectEmit(address(market));
-        emit IAccessMarket.OfferListed(PATIENT, keccak256(abi.encode(offer)), offer);
+        emit IAccessMarket.OfferListed(PATIENT, keccak256(abi.encode(offer, uint32(0))), offer);
         _list(offer);
-        vm.assertEq(market.offerHashOf(PATIENT), keccak256(abi.encode(offer)));
-        vm.assertEq(market.offerHashOf(WARD), 0);
+        vm.assertTrue(market.isListed(offer));
+        vm.assertFalse(market.isListed(_offer(WARD)));
     }
 
     function test_list_refusesWhatIsNoOffer() public {
@@ -111,7 +114,7 @@ contract AccessMarketTest is MarketFixture {
         offer = _offer(PATIENT);
         offer.maxDays = 0;
         _refusesOffer(offer);
-        _list(IAccessMarket.Offer(PATIENT, 1, 1, 1, 1, 0));
+        _list(IAccessMarket.Offer(PATIENT, 1 days, 1, 1, 1, 0, false));
     }
 
     function _refusesOffer(IAccessMarket.Offer memory offer) private {
@@ -138,7 +141,7 @@ contract AccessMarketTest is MarketFixture {
         emit IAccessMarket.OfferDelisted(PATIENT);
         vm.prank(owner);
         market.delist(PATIENT);
-        vm.assertEq(market.offerHashOf(PATIENT), 0);
+        vm.assertFalse(market.isListed(_offer(PATIENT)));
         vm.expectRevert(abi.encodeWithSelector(IAccessMarket.OfferNotListed.selector, PATIENT, 0));
         vm.prank(owner);
         market.delist(PATIENT);
@@ -149,7 +152,7 @@ contract AccessMarketTest is MarketFixture {
     function test_purchase_opensTheGrantAndTakesThePrice() public {
         _list(_offer(PATIENT));
         vm.expectEmit(address(market));
-        emit IAccessMarket.AccessPurchased(PATIENT, grantee, 1, uint96(TOTAL), END, keccak256("terms"));
+        emit IAccessMarket.AccessPurchased(PATIENT, grantee, 1, uint96(TOTAL), END, keccak256("terms"), 0);
         vm.assertEq(_buy(10), 1);
 
         IAccessMarket.Purchase memory kept = market.purchaseOf(PATIENT, grantee);
@@ -183,10 +186,10 @@ contract AccessMarketTest is MarketFixture {
         IAccessMarket.Offer memory other = _offer(PATIENT);
         other.pricePerDay -= 1;
         vm.expectRevert(
-            abi.encodeWithSelector(IAccessMarket.OfferNotListed.selector, PATIENT, keccak256(abi.encode(other)))
+            abi.encodeWithSelector(IAccessMarket.OfferNotListed.selector, PATIENT, keccak256(abi.encode(other, uint32(0))))
         );
         vm.prank(grantee);
-        market.purchase(other, 10, type(uint256).max);
+        market.purchase(other, 10, type(uint256).max, 0);
     }
 
     function test_purchase_boundsDaysAndPrice() public {
@@ -197,9 +200,9 @@ contract AccessMarketTest is MarketFixture {
         _buy(31);
         vm.expectRevert(abi.encodeWithSelector(IAccessMarket.PriceAboveMaximum.selector, TOTAL, TOTAL - 1));
         vm.prank(grantee);
-        market.purchase(_offer(PATIENT), 10, TOTAL - 1);
+        market.purchase(_offer(PATIENT), 10, TOTAL - 1, 0);
         vm.prank(grantee);
-        market.purchase(_offer(PATIENT), 30, 3 * TOTAL);
+        market.purchase(_offer(PATIENT), 30, 3 * TOTAL, 0);
     }
 
     function test_purchase_refusesAPriceNoRecordHolds() public {
@@ -209,7 +212,7 @@ contract AccessMarketTest is MarketFixture {
         uint256 price = 2 * uint256(type(uint96).max);
         vm.expectRevert(abi.encodeWithSelector(SafeCast.SafeCastOverflowedUintDowncast.selector, 96, price));
         vm.prank(grantee);
-        market.purchase(offer, 2, type(uint256).max);
+        market.purchase(offer, 2, type(uint256).max, 0);
     }
 
     function test_purchase_refusesTokensThatCheat() public {
@@ -228,7 +231,7 @@ contract AccessMarketTest is MarketFixture {
         _list(offer);
         bytes memory reason = abi.encodeWithSelector(ReentrancyGuard.ReentrancyGuardReentrantCall.selector);
         bytes[3] memory calls = [
-            abi.encodeCall(market.purchase, (offer, 1, type(uint256).max)),
+            abi.encodeCall(market.purchase, (offer, 1, type(uint256).max, 0)),
             abi.encodeCall(market.withdraw, (PATIENT, grantee)),
             abi.encodeCall(market.settle, (PATIENT, grantee))
         ];
@@ -259,10 +262,12 @@ contract AccessMarketTest is MarketFixture {
         _bought();
         vm.warp(END);
         vm.expectEmit(address(market));
-        emit IAccessMarket.EarningsWithdrawn(PATIENT, grantee, owner, uint96(TOTAL));
+        emit IAccessMarket.EarningsWithdrawn(PATIENT, grantee, owner, uint96(TOTAL), 0, 0);
         vm.assertEq(_buy(1), 2);
+        vm.assertEq(market.creditOf(owner), TOTAL);
+        vm.assertEq(token.balanceOf(address(market)), TOTAL + PRICE);
+        vm.assertEq(market.claim(owner), TOTAL);
         vm.assertEq(token.balanceOf(owner), TOTAL);
-        vm.assertEq(token.balanceOf(address(market)), PRICE);
         vm.assertEq(market.purchaseOf(PATIENT, grantee).withdrawn, 0);
     }
 
@@ -287,9 +292,10 @@ contract AccessMarketTest is MarketFixture {
         _revoke(owner);
         vm.warp(NOW + 5 days);
         _buy(1);
-        vm.assertEq(token.balanceOf(owner), 4 * uint256(PRICE));
+        vm.assertEq(token.balanceOf(owner), PRICE);
+        vm.assertEq(market.creditOf(owner), 3 * uint256(PRICE));
         vm.assertEq(token.balanceOf(grantee), FUNDS - 5 * uint256(PRICE));
-        vm.assertEq(token.balanceOf(address(market)), PRICE);
+        vm.assertEq(token.balanceOf(address(market)), 4 * uint256(PRICE));
         vm.assertEq(market.purchaseOf(PATIENT, grantee).serial, 2);
     }
 
@@ -326,7 +332,7 @@ contract AccessMarketTest is MarketFixture {
         _bought();
         vm.warp(NOW + 3 days);
         vm.expectEmit(address(market));
-        emit IAccessMarket.EarningsWithdrawn(PATIENT, grantee, owner, 3 * PRICE);
+        emit IAccessMarket.EarningsWithdrawn(PATIENT, grantee, owner, 3 * PRICE, 0, 0);
         vm.prank(stranger);
         market.withdraw(PATIENT, grantee);
         vm.assertEq(token.balanceOf(stranger), 0);
@@ -349,7 +355,7 @@ contract AccessMarketTest is MarketFixture {
         _approveMarket(WARD);
         _list(_offer(WARD));
         vm.prank(grantee);
-        market.purchase(_offer(WARD), 10, type(uint256).max);
+        market.purchase(_offer(WARD), 10, type(uint256).max, 0);
         vm.warp(NOW + 2 days);
         vm.prank(owner);
         twins.transferFrom(owner, stranger, WARD);
@@ -486,10 +492,12 @@ contract AccessMarketTest is MarketFixture {
     function test_constructor_refusesWhatIsNoContract() public {
         bytes memory reason = abi.encodeWithSelector(Wiring.NotAContract.selector, stranger);
         vm.expectRevert(reason);
-        this.create("AccessMarket.sol:AccessMarket", abi.encode(stranger, consents, token));
+        this.create("AccessMarket.sol:AccessMarket", abi.encode(stranger, consents, token, studies, owner, 0));
         vm.expectRevert(reason);
-        this.create("AccessMarket.sol:AccessMarket", abi.encode(twins, stranger, token));
+        this.create("AccessMarket.sol:AccessMarket", abi.encode(twins, stranger, token, studies, owner, 0));
         vm.expectRevert(reason);
-        this.create("AccessMarket.sol:AccessMarket", abi.encode(twins, consents, stranger));
+        this.create("AccessMarket.sol:AccessMarket", abi.encode(twins, consents, stranger, studies, owner, 0));
+        vm.expectRevert(reason);
+        this.create("AccessMarket.sol:AccessMarket", abi.encode(twins, consents, token, stranger, owner, 0));
     }
 }

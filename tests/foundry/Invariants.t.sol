@@ -18,7 +18,12 @@ contract Life is MarketFixture {
 
     constructor() {
         setUp();
-        _list(_offer(PATIENT));
+        market = IAccessMarket(
+            vm.deployCode(
+                "AccessMarket.sol:AccessMarket", abi.encode(twins, consents, token, studies, administrator, 333)
+            )
+        );
+        _openShop();
         for (uint256 i = 0; i < BUYERS; ++i) {
             buyers.push(address(uint160(0xB0000 + i)));
             _fund(buyers[i]);
@@ -33,7 +38,7 @@ contract Life is MarketFixture {
         if (buyer == address(0)) return _nothing();
         ++calls;
         vm.prank(buyer);
-        market.purchase(_offer(PATIENT), uint16(_bound(numberOfDays, 1, 30)), type(uint256).max);
+        market.purchase(_offer(PATIENT), uint16(_bound(numberOfDays, 1, 30)), type(uint256).max, 0);
         ended[buyer] = false;
     }
 
@@ -42,6 +47,11 @@ contract Life is MarketFixture {
         if (buyer == address(0)) return _nothing();
         ++calls;
         market.withdraw(PATIENT, buyer);
+    }
+
+    function claim(uint256 who) external {
+        ++calls;
+        market.claim([owner, stranger, administrator][who % 3]);
     }
 
     function settle(uint256 who) external {
@@ -65,7 +75,7 @@ contract Life is MarketFixture {
         ++calls;
         vm.prank(owner);
         twins.voidGrants(PATIENT);
-        _approveMarket(PATIENT);
+        _openShop();
         for (uint256 i = 0; i < BUYERS; ++i) {
             ended[buyers[i]] = true;
         }
@@ -90,6 +100,7 @@ contract Life is MarketFixture {
             IAccessMarket.Purchase memory bought = market.purchaseOf(PATIENT, buyers[i]);
             total += bought.paid - bought.withdrawn;
         }
+        total += market.creditOf(owner) + market.creditOf(stranger) + market.creditOf(administrator);
     }
 
     function balance() external view returns (uint256) {
@@ -114,6 +125,15 @@ contract Life is MarketFixture {
 
     function batches() external view returns (uint64) {
         return anchor.batchCount(PATIENT);
+    }
+
+    /// @dev The custodian is the stranger, with another part in each epoch.
+    function _openShop() private {
+        _approveMarket(PATIENT);
+        _list(_offer(PATIENT));
+        uint16 share = uint16(1 + twins.epochOf(PATIENT) * 777 % 9667);
+        vm.prank(owner);
+        market.appointCustodian(PATIENT, stranger, share);
     }
 
     function _nothing() private {
@@ -173,9 +193,10 @@ contract InvariantsTest {
     struct FuzzSelector { address addr; bytes4[] selectors; }
 
     function targetSelectors() public view returns (FuzzSelector[] memory chosen) {
-        bytes4[] memory ids = new bytes4[](7);
+        bytes4[] memory ids = new bytes4[](8);
         (ids[0], ids[1], ids[2], ids[3]) = (Life.buy.selector, Life.withdraw.selector, Life.settle.selector, Life.revoke.selector);
-        (ids[4], ids[5], ids[6]) = (Life.voidAll.selector, Life.anchorNext.selector, Life.pass.selector);
+        (ids[4], ids[5], ids[6], ids[7]) =
+            (Life.voidAll.selector, Life.anchorNext.selector, Life.pass.selector, Life.claim.selector);
         chosen = new FuzzSelector[](1);
         chosen[0] = FuzzSelector(address(_life), ids);
     }

@@ -13,12 +13,12 @@ contract ModelRegistryTest is Fixture {
 
     function setUp() public override {
         super.setUp();
-        models = IModelRegistry(vm.deployCode("ModelRegistry.sol:ModelRegistry", abi.encode(administrator)));
+        models = IModelRegistry(vm.deployCode("ModelRegistry.sol:ModelRegistry", abi.encode(consents, administrator)));
     }
 
     function _register() private {
         vm.prank(stranger);
-        models.register(MODEL, bytes32("card"), bytes32("lineage"));
+        models.register(MODEL, bytes32("card"), bytes32("lineage"), true);
     }
 
     function _inState(IModelRegistry.ModelState state) private view {
@@ -27,11 +27,11 @@ contract ModelRegistryTest is Fixture {
 
     function test_register_isStoredAndTold() public {
         vm.expectEmit(address(models));
-        emit IModelRegistry.ModelRegistered(MODEL, stranger, bytes32("card"), bytes32("lineage"));
+        emit IModelRegistry.ModelRegistered(MODEL, stranger, bytes32("card"), bytes32("lineage"), true);
         _register();
         IModelRegistry.Model memory kept = models.modelOf(MODEL);
         bytes32 expected =
-            keccak256(abi.encode(IModelRegistry.ModelState.Registered, stranger, NOW, bytes32("card"), bytes32("lineage")));
+            keccak256(abi.encode(IModelRegistry.ModelState.Registered, stranger, NOW, true, false, bytes32("card"), bytes32("lineage")));
         vm.assertEq(keccak256(abi.encode(kept)), expected);
         vm.assertFalse(models.isApproved(MODEL));
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelExists.selector, MODEL));
@@ -40,9 +40,9 @@ contract ModelRegistryTest is Fixture {
 
     function test_register_refusesEmptyDigests() public {
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.EmptyDigest.selector));
-        models.register(0, bytes32("card"), 0);
+        models.register(0, bytes32("card"), 0, false);
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.EmptyDigest.selector));
-        models.register(MODEL, 0, 0);
+        models.register(MODEL, 0, 0, false);
     }
 
     function test_approve_thenWithdraw() public {
@@ -107,6 +107,6 @@ contract ModelRegistryTest is Fixture {
     function test_constructor_namesAnApprover() public {
         vm.assertTrue(IAccessControl(address(models)).hasRole(0, administrator));
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ZeroApprover.selector));
-        this.create("ModelRegistry.sol:ModelRegistry", abi.encode(address(0)));
+        this.create("ModelRegistry.sol:ModelRegistry", abi.encode(consents, address(0)));
     }
 }

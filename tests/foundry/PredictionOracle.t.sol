@@ -19,7 +19,7 @@ abstract contract OracleFixture is Fixture {
 
     function setUp() public virtual override {
         super.setUp();
-        models = IModelRegistry(vm.deployCode("ModelRegistry.sol:ModelRegistry", abi.encode(administrator)));
+        models = IModelRegistry(vm.deployCode("ModelRegistry.sol:ModelRegistry", abi.encode(consents, administrator)));
         for (uint256 key = 1; key <= NODES; ++key) {
             keys.push(key);
         }
@@ -31,7 +31,7 @@ abstract contract OracleFixture is Fixture {
         oracle = IPredictionOracle(
             vm.deployCode("PredictionOracle.sol:PredictionOracle", abi.encode(twins, models, _nodes(), 1))
         );
-        models.register(MODEL, bytes32("card"), 0);
+        models.register(MODEL, bytes32("card"), 0, false);
         vm.prank(administrator);
         models.approve(MODEL);
         _pair(DEVICE_KEY, PATIENT, NOW + 700 days, 0);

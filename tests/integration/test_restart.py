@@ -115,7 +115,7 @@ def kind(clinic: Clinic) -> TwinKind:
     """The pulse model, approved on the chain."""
     found = kinds()["pulse"]
     clinic.chain.write(
-        clinic.keys["hospital"], "ModelRegistry", "register", found.model_digest, found.card_digest, bytes(32)
+        clinic.keys["hospital"], "ModelRegistry", "register", found.model_digest, found.card_digest, bytes(32), False
     )
     clinic.chain.write(clinic.keys["hospital"], "ModelRegistry", "approve", found.model_digest)
     return found

@@ -56,7 +56,7 @@ class Mean:
 def kind(stage: Stage) -> Mean:
     """The kind, its model registered and approved."""
     made = Mean()
-    stage.chain.write(stage.hospital, "ModelRegistry", "register", made.model_digest, bytes([7] * 32), bytes(32))
+    stage.chain.write(stage.hospital, "ModelRegistry", "register", made.model_digest, bytes([7] * 32), bytes(32), False)
     stage.chain.write(stage.hospital, "ModelRegistry", "approve", made.model_digest)
     return made
 

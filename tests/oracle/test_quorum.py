@@ -72,7 +72,7 @@ class Room:
 def quorum(stage: Stage, twin: Twin, custodians: Any, tmp_path: Path, recorded: Callable[..., Readings]) -> Quorum:
     """Four nodes, a twin that lets the oracle look, and one batch: round 1, so it is the second node's turn."""
     kind = Rate()
-    stage.chain.write(stage.hospital, "ModelRegistry", "register", kind.model_digest, bytes([7] * 32), bytes(32))
+    stage.chain.write(stage.hospital, "ModelRegistry", "register", kind.model_digest, bytes([7] * 32), bytes(32), False)
     stage.chain.write(stage.hospital, "ModelRegistry", "approve", kind.model_digest)
     twin.allow(stage.chain.address("PredictionOracle"))
     twin.publish(recorded())

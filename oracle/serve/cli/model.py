@@ -32,7 +32,7 @@ def register(kind: KindName = "pulse", registrar: As = "") -> None:
     """Register the model of an installed kind of twin, and put its artefact into the store."""
     found = kind_named(kind)
     mined = suite().write(
-        signer(registrar), "ModelRegistry", "register", found.model_digest, found.card_digest, bytes(32)
+        signer(registrar), "ModelRegistry", "register", found.model_digest, found.card_digest, bytes(32), False
     )
     open_store(Settings.read().store).put(found.model_bytes)
     tell(

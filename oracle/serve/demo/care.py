@@ -49,7 +49,7 @@ class Patient:
 def introduce(scene: World, kind: TwinKind, show: Show, facts: Facts) -> None:
     """Register and approve the model; say what stands."""
     chain = scene.chain
-    chain.write(scene.hospital, "ModelRegistry", "register", kind.model_digest, kind.card_digest, bytes(32))
+    chain.write(scene.hospital, "ModelRegistry", "register", kind.model_digest, kind.card_digest, bytes(32), False)
     chain.write(scene.hospital, "ModelRegistry", "approve", kind.model_digest)
     scene.store.put(kind.model_bytes)
     scene.names.update({chain.address("PredictionOracle"): "oracle", "0x" + kind.model_digest.hex(): "oracle"})

@@ -1,6 +1,6 @@
 /** What is on offer, what one bought, and how to get it: never a person, always the terms. */
 import { type TemplateResult, html, nothing } from 'lit-html'
-import { formatUnits, maxUint256 } from 'viem'
+import { formatUnits, maxUint256, zeroHash } from 'viem'
 import type { Hex } from '../lib/bytes'
 import { addressOf, events, read } from '../lib/chain'
 import { csvOf, fetchReadings } from '../lib/custody'
@@ -34,8 +34,8 @@ export function research(): Page {
   async function load(): Promise<void> {
     const listed = await events('AccessMarket', 'OfferListed')
     const newest = [...new Map(listed.map((event) => [event.args.twinId as bigint, event.args])).values()]
-    const standing = await Promise.all(newest.map((args) => read('AccessMarket', 'offerHashOf', args.twinId)))
-    offers = await Promise.all(newest.filter((args, at) => standing[at] === args.offerHash).map(async (args) => ({
+    const standing = await Promise.all(newest.map((args) => read('AccessMarket', 'isListed', args.offer)))
+    offers = await Promise.all(newest.filter((_, at) => standing[at]).map(async (args) => ({
       hash: args.offerHash, terms: args.offer, batches: Number(await read('DataAnchor', 'batchCount', args.twinId)),
     })))
     const me = who()
@@ -61,7 +61,7 @@ export function research(): Page {
     const price = offer.terms.pricePerDay * BigInt(days)
     const allowance: bigint = await read('TestToken', 'allowance', me.address, addressOf('AccessMarket'))
     if (allowance < price) await me.send('TestToken', 'approve', addressOf('AccessMarket'), me.kind === 'demo' ? maxUint256 : price)
-    await me.send('AccessMarket', 'purchase', offer.terms, days, price)
+    await me.send('AccessMarket', 'purchase', offer.terms, days, price, zeroHash)
     await load()
     return t('buy.done', { days })
   })

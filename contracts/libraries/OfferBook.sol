@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IAccessMarket} from "../interfaces/IAccessMarket.sol";
+import {ITwinToken} from "../interfaces/ITwinToken.sol";
+import {Wiring} from "./Wiring.sol";
+
+/// @notice What owners offer and with whom they share: the part of AccessMarket that moves no token.
+abstract contract OfferBook is IAccessMarket {
+    /// @notice Lowest price of a day: each second earns at least one of the token's smallest units.
+    uint96 public constant LEAST_PRICE = 1 days;
+
+    uint16 internal constant WHOLE = 1e4; // 100 %
+
+    ITwinToken public immutable TWINS;
+    address public immutable PROTOCOL;
+    uint16 public immutable PROTOCOL_SHARE;
+
+    mapping(uint256 twinId => bytes32 offerHash) private _offers;
+    mapping(uint256 twinId => mapping(uint32 epoch => Custodian)) private _custodians;
+
+    /// @param protocol Who is paid `protocolShare` (1e4 = 100 %) of what is earned; both for good.
+    constructor(ITwinToken twins, address protocol, uint16 protocolShare) {
+        TWINS = ITwinToken(Wiring.checked(address(twins)));
+        if (protocolShare >= WHOLE || (protocolShare != 0 && protocol == address(0))) {
+            revert InvalidShare(protocol, protocolShare, WHOLE - 1);
+        }
+        (PROTOCOL, PROTOCOL_SHARE) = (protocol, protocolShare);
+    }
+
+    /// @inheritdoc IAccessMarket
+    function list(Offer calldata offer) external {
+        uint32 epoch = _epochForOwner(offer.twinId);
+        if (offer.pricePerDay < LEAST_PRICE || offer.categories == 0 || offer.purposes == 0 || offer.maxDays == 0) {
+            revert InvalidOffer(offer.twinId);
+        }
+        bytes32 offerHash = _hash(offer, epoch);
+        _offers[offer.twinId] = offerHash;
+        emit OfferListed(offer.twinId, offerHash, offer);
+    }
+
+    /// @inheritdoc IAccessMarket
+    function delist(uint256 twinId) external {
+        _epochForOwner(twinId);
+        if (_offers[twinId] == 0) revert OfferNotListed(twinId, 0);
+        delete _offers[twinId];
+        emit OfferDelisted(twinId);
+    }
+
+    /// @inheritdoc IAccessMarket
+    function appointCustodian(uint256 twinId, address custodian, uint16 share) external {
+        uint32 epoch = _epochForOwner(twinId);
+        uint16 most = WHOLE - PROTOCOL_SHARE;
+        if (custodian == address(0) || share == 0 || share > most) revert InvalidShare(custodian, share, most);
+        if (_custodians[twinId][epoch].share != 0) revert CustodianFixed(twinId, epoch);
+        _custodians[twinId][epoch] = Custodian(custodian, share);
+        emit CustodianAppointed(twinId, epoch, custodian, share);
+    }
+
+    /// @inheritdoc IAccessMarket
+    function isListed(Offer calldata offer) external view returns (bool listed) {
+        (bool live, uint32 epoch) = TWINS.lifeOf(offer.twinId);
+        return live && _offers[offer.twinId] == _hash(offer, epoch);
+    }
+
+    /// @inheritdoc IAccessMarket
+    function custodianOf(uint256 twinId, uint32 epoch) external view returns (Custodian memory) {
+        return _custodians[twinId][epoch];
+    }
+
+    /// @return epoch The twin's, for which the offer stands.
+    function _checkListed(Offer calldata offer) internal view returns (uint32 epoch) {
+        epoch = TWINS.epochOf(offer.twinId);
+        bytes32 offerHash = _hash(offer, epoch);
+        if (_offers[offer.twinId] != offerHash) revert OfferNotListed(offer.twinId, offerHash);
+    }
+
+    /// @notice The parts of custodian and protocol in what was earned between two totals of one purchase.
+    /// @dev Counted from the first unit on, so that withdrawing often rounds nothing away.
+    function _parts(uint256 twinId, uint32 epoch, uint96 from, uint96 to)
+        internal
+        view
+        returns (address custodian, uint96 forCustodian, uint96 forProtocol)
+    {
+        Custodian memory appointed = _custodians[twinId][epoch];
+        return (
+            appointed.account,
+            _part(to, appointed.share) - _part(from, appointed.share),
+            _part(to, PROTOCOL_SHARE) - _part(from, PROTOCOL_SHARE)
+        );
+    }
+
+    function _epochForOwner(uint256 twinId) private view returns (uint32) {
+        (address owner, uint32 epoch) = TWINS.ownerAndEpochOf(twinId);
+        if (msg.sender != owner) revert NotTwinOwner(twinId, msg.sender);
+        return epoch;
+    }
+
+    /// @dev An offer is of one epoch: who buys a twin does not sell what its last owner offered.
+    function _hash(Offer calldata offer, uint32 epoch) private pure returns (bytes32) {
+        return keccak256(abi.encode(offer, epoch));
+    }
+
+    /// @dev Rounded down: a fraction of the smallest unit is the payee's.
+    function _part(uint96 amount, uint16 share) private pure returns (uint96) {
+        return uint96(uint256(amount) * share / WHOLE);
+    }
+}
