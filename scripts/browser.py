@@ -5,7 +5,6 @@ On Linux the npm package ``@sparticuz/chromium`` carries one, with the libraries
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import subprocess
@@ -32,8 +31,8 @@ def browser() -> tuple[Path, dict[str, str]]:
         There is none, and npm brought none for this machine.
     """
     if platform.system() == "Linux" and platform.machine() == "x86_64":
-        libraries = [str(_unpacked("al2023") / "lib"), str(_unpacked("swiftshader"))]
-        return _executable(), {"LD_LIBRARY_PATH": os.pathsep.join(libraries)}
+        _unpacked("swiftshader", FOLDER)  # it looks for what draws 3-D beside itself
+        return _executable(), {"LD_LIBRARY_PATH": str(_unpacked("al2023", FOLDER / "al2023") / "lib")}
     for found in (*filter(None, map(shutil.which, INSTALLED)), MAC):
         if Path(found).exists():
             return Path(found), {}
@@ -50,14 +49,15 @@ def _executable() -> Path:
     return target
 
 
-def _unpacked(name: str) -> Path:
-    target = FOLDER / name
-    if not target.exists():
+def _unpacked(name: str, target: Path) -> Path:
+    done = FOLDER / f"{name}.done"
+    if not done.exists():
         archive = FOLDER / f"{name}.tar"
         _decompress(PACKED / f"{name}.tar.br", archive)
         with tarfile.open(archive) as opened:
             opened.extractall(target, filter="data")
         archive.unlink()
+        done.touch()
     return target
 
 

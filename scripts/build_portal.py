@@ -1,7 +1,8 @@
 """Build the portal's pages into ``oracle/artifacts/portal/``; with ``--check``, only see that they are fresh.
 
 The sources are in ``oracle/serve/portal/web/``. What the pages know of the contracts and of what is signed is
-written here from the shipped ABIs and from :data:`oracle.typed_data.TYPES`, so that it exists once.
+written here from the shipped ABIs, from :data:`oracle.typed_data.TYPES` and from the server's own description (OpenAPI),
+so that it exists once.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from oracle.adapters.abi import artifact
 from oracle.records import Category, Purpose
+from oracle.serve.portal.app import service
+from oracle.serve.portal.portal import Portal
 from oracle.typed_data import NAME, TYPES, VERSION
 
 ROOT = Path(__file__).parents[1]
@@ -39,12 +43,36 @@ def generated() -> dict[str, str]:
     }
     head = "// Written by scripts/build_portal.py.\n"
     return {
+        "api.ts": head + api(),
         "abi.ts": head + f"export const ABI = {json.dumps(abis, indent=1)} as const\n",
         "signed.ts": head
         + f"export const NAME = {json.dumps(NAME)}\nexport const VERSION = {json.dumps(VERSION)}\n"
         + f"export const TYPES = {json.dumps(types, indent=1)} as const\n"
         + "".join(f"export const {name} = {json.dumps(values)} as const\n" for name, values in bits.items()),
     }
+
+
+TYPED = """
+const { compile } = require('json-schema-to-typescript')
+const schema = JSON.parse(require('fs').readFileSync(0, 'utf8'))
+const options = { bannerComment: '', additionalProperties: false, unreachableDefinitions: true, format: false }
+compile(schema, 'Api', options).then((types) => process.stdout.write(types))
+"""
+
+
+def api() -> str:
+    """Types of what the server takes and gives, from its OpenAPI document."""
+    described = service(cast(Portal, SimpleNamespace(witnesses=(), site="localhost"))).openapi()
+    schemas = described["components"]["schemas"]
+    own = {name: one for name, one in schemas.items() if name not in ("HTTPValidationError", "ValidationError")}
+    for one in own.values():
+        for field in one["properties"].values():
+            field.pop("title", None)  # else each becomes a type of its own
+    text = json.dumps({"definitions": own}).replace("#/components/schemas/", "#/definitions/")
+    made = subprocess.run(
+        ["node", "-e", TYPED], input=text, cwd=ROOT, stdout=subprocess.PIPE, check=True, encoding="utf-8"
+    )
+    return made.stdout
 
 
 def build(target: Path) -> None:

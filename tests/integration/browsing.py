@@ -16,6 +16,7 @@ from scripts.browser import browser
 
 ARGUMENTS = ["--headless=shell", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 PATIENCE_MS = 30_000
+MOST_STOPS = 80  # of the Tab key on a page
 
 WALLET = """
 (() => {
@@ -73,6 +74,19 @@ class Visit:
         self.clicks += 1
         self.page.click(selector)
 
+    def reach(self, selector: str) -> None:
+        """Go there with the Tab key alone, as somebody without a mouse does."""
+        for _ in range(MOST_STOPS):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate("(wanted) => !!document.activeElement?.matches(wanted)", selector):
+                return
+        raise AssertionError(f"{selector} cannot be reached with the keyboard")
+
+    def press(self, selector: str, key: str = "Enter") -> None:
+        """Reach it, and press a key on it."""
+        self.reach(selector)
+        self.page.keyboard.press(key)
+
     def see(self, selector: str, *, timeout_ms: int = PATIENCE_MS) -> str:
         """The text of what appears."""
         return self.page.wait_for_selector(selector, timeout=timeout_ms).inner_text()
@@ -82,19 +96,21 @@ class Visit:
         self.click(f"[data-demo={role}]")
         self.page.wait_for_selector("header .mark.warn")
 
+    def inject(self, source: str, *, expression: str = "null") -> Any:
+        """Run a script past the page's own policy, as a tool would; then the value of `expression`."""
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Runtime.evaluate", {"expression": source})
+        told = session.send("Runtime.evaluate", {"expression": expression, "awaitPromise": True})
+        session.detach()
+        return told["result"].get("value")
+
     def axe(self) -> list[str]:
         """What axe finds serious or critical on the page as it is."""
         source = Path("node_modules/axe-core/axe.min.js").read_text("utf-8")
-        session = self.page.context.new_cdp_session(self.page)  # past the page's own policy, as a tool would
-        session.send("Runtime.evaluate", {"expression": source})
-        told = session.send(
-            "Runtime.evaluate",
-            {"expression": "axe.run().then((found) => JSON.stringify(found.violations))", "awaitPromise": True},
-        )
-        session.detach()
+        told = self.inject(source, expression="axe.run().then((found) => JSON.stringify(found.violations))")
         return [
             f"{one['id']}: {one['nodes'][0]['html'][:120]}"
-            for one in json.loads(told["result"]["value"])
+            for one in json.loads(told)
             if one["impact"] in ("serious", "critical")
         ]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 
 import httpx
+import segno
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
@@ -23,11 +25,11 @@ from ...erase import carry_out, to_json
 from ...errors import Denied, InputError, MedtwinError, NotFound
 from ...ports import Mined
 from ..http import CBOR, REQUESTS_A_MINUTE, body_of, bounded_app
-from .portal import Portal, described
+from .portal import Config, Person, Portal, described
 from .relay import ErasureOrder, NewAccount, Recovery, Relay, SignedCall, SignedGrant, SignedRevocation
 from .sessions import IDLE_S
 
-PAGES = ("", "patient", "research", "ward", "hospital", "verify", "guardians", "recover")
+PAGES = ("", "welcome", "invite", "patient", "research", "ward", "hospital", "verify", "guardians", "recover")
 TYPES = {
     ".html": "text/html",
     ".js": "text/javascript",
@@ -36,6 +38,7 @@ TYPES = {
     ".json": "application/json",
 }
 COOKIE = "medtwin"
+PATH = "^(/[0-9A-Za-z]{1,80}){1,6}$"  # of a page
 LOOPBACK = "localhost"  # the only name that browsers trust without TLS
 READ_METHODS = {
     "eth_blockNumber", "eth_call", "eth_chainId", "eth_estimateGas", "eth_gasPrice", "eth_getBalance", "eth_getCode",
@@ -115,15 +118,24 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
         paid.labels(what).inc()
 
     @app.get("/api/config")
-    def config() -> Response:
+    def config() -> Config:
         """The deployment, for the page to check."""
-        return JSONResponse(described(portal))
+        return described(portal)
 
     @app.get("/api/people")
-    def people(request: Request) -> Response:
+    def people(request: Request) -> dict[str, Person]:
         """Names of accounts, for those signed in."""
         signed_in(request)
-        return JSONResponse(dict(portal.people or {}))
+        return dict(portal.people or {})
+
+    @app.get("/api/qr")
+    def qr(path: str = Query(pattern=PATH)) -> Response:
+        """One of this portal's own pages as a QR code (SVG), to be opened on somebody's phone."""
+        scheme = "http" if host == LOOPBACK else "https"
+        drawn = io.BytesIO()
+        code = segno.make(f"{scheme}://{portal.site}{path}", micro=False, error="m")
+        code.save(drawn, kind="svg", scale=6, dark="#000", light="#fff", xmldecl=False)
+        return Response(drawn.getvalue(), media_type=TYPES[".svg"])
 
     @app.get("/api/models/{digest}")
     def card(digest: str) -> Response:
@@ -208,7 +220,7 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
         clean = {"jsonrpc": "2.0", "id": identifier, "method": method, "params": parameters}
         return await _forward(client, "POST", portal.chain_url, json.dumps(clean).encode(), "application/json")
 
-    @app.api_route("/custodians/{number}/{path:path}", methods=["GET", "POST"])
+    @app.api_route("/custodians/{number}/{path:path}", methods=["GET", "POST"], include_in_schema=False)
     async def custodian(number: int, path: str, request: Request) -> Response:
         """A custodian, byte for byte; the page checks its signature."""
         if not 1 <= number <= len(portal.custodians) or path not in CUSTODIAN_PATHS:

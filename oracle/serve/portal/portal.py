@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from eth_utils import to_checksum_address
+from pydantic import BaseModel
 
 from ...adapters.chain import Web3Chain
 from ...adapters.ganache import MNEMONIC
@@ -20,6 +20,52 @@ from ...twins import TwinKind, kinds
 from ..devnet import ROLES
 from .relay import Relay
 from .sessions import Sessions
+
+
+class Channel(BaseModel):
+    """What a kind of twin reads, and its UCUM unit."""
+
+    name: str
+    unit: str
+
+
+class Model(BaseModel):
+    """A model that this deployment's nodes may report by."""
+
+    digest: str
+    kind: str
+    answers: str
+    unit: str
+    channels: list[Channel]
+
+
+class Demo(BaseModel):
+    """Demonstration accounts: their words, which everybody knows, and a role for each."""
+
+    mnemonic: str
+    roles: list[str]
+
+
+class Config(BaseModel):
+    """The deployment, as pages are told of it."""
+
+    chainId: int
+    genesis: str
+    block: int
+    contracts: dict[str, str]
+    signers: list[str]
+    witnesses: list[str]
+    custodians: int
+    relayer: str | None
+    models: list[Model]
+    demo: Demo | None
+
+
+class Person(BaseModel):
+    """An account as the hospital knows it."""
+
+    name: str
+    role: str
 
 
 @dataclass(frozen=True)
@@ -59,8 +105,8 @@ class Portal:
     kinds: Mapping[str, TwinKind]
     sessions: Sessions
     relay: Relay | None = None
-    people: Mapping[str, Mapping[str, str]] | None = None
-    demo: Mapping[str, Any] | None = None
+    people: Mapping[str, Person] | None = None
+    demo: Demo | None = None
 
 
 def portal_of(settings: Settings, payer: Signer | None, site: str, *, demo: bool = False) -> Portal:
@@ -84,40 +130,43 @@ def portal_of(settings: Settings, payer: Signer | None, site: str, *, demo: bool
         sessions=Sessions(chain, time.monotonic),
         relay=Relay(chain, payer) if payer else None,
         people=_people(settings.people),
-        demo={"mnemonic": MNEMONIC, "roles": list(ROLES)} if demo else None,
+        demo=Demo(mnemonic=MNEMONIC, roles=list(ROLES)) if demo else None,
     )
 
 
-def described(portal: Portal) -> dict[str, Any]:
+def described(portal: Portal) -> Config:
     """What pages are told of the deployment; they check it against the chain."""
     deployment = portal.chain.deployment
-    return {
-        "chainId": deployment.chain_id,
-        "genesis": "0x" + deployment.genesis.hex(),
-        "block": deployment.block,
-        "contracts": dict(deployment.contracts),
-        "signers": list(deployment.signers),
-        "witnesses": list(portal.witnesses),
-        "custodians": len(portal.custodians),
-        "relayer": portal.relay.payer.address if portal.relay else None,
-        "models": [
-            {
-                "digest": "0x" + kind.model_digest.hex(), "kind": kind.name, "answers": kind.answers, "unit": kind.unit,
-                "channels": [{"name": one.name, "unit": one.unit} for one in kind.channels],
-            }
+    return Config(
+        chainId=deployment.chain_id,
+        genesis="0x" + deployment.genesis.hex(),
+        block=deployment.block,
+        contracts=dict(deployment.contracts),
+        signers=list(deployment.signers),
+        witnesses=list(portal.witnesses),
+        custodians=len(portal.custodians),
+        relayer=portal.relay.payer.address if portal.relay else None,
+        models=[
+            Model(
+                digest="0x" + kind.model_digest.hex(),
+                kind=kind.name,
+                answers=kind.answers,
+                unit=kind.unit,
+                channels=[Channel(name=one.name, unit=one.unit) for one in kind.channels],
+            )
             for kind in portal.kinds.values()
         ],
-        "demo": portal.demo,
-    }  # fmt: skip
+        demo=portal.demo,
+    )
 
 
-def _people(path: Path | None) -> dict[str, dict[str, str]]:
+def _people(path: Path | None) -> dict[str, Person]:
     if path is None:
         return {}
     try:
         found = json.loads(path.read_text("utf-8"))
         return {
-            to_checksum_address(account): {"name": str(one["name"]), "role": str(one["role"])}
+            to_checksum_address(account): Person(name=str(one["name"]), role=str(one["role"]))
             for account, one in found.items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

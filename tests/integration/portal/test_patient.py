@@ -6,6 +6,7 @@ patient
   allows somebody and stops them: never more clicks or signatures to stop than to allow
   without a wallet, a passkey is the account, and the hospital pays
   with a wallet that says no, or moves to another account, nothing is done
+  sees the forecast's pace as a heart that beats, drawn only when asked for; without 3-D nothing else is missing
   sees what changed elsewhere without asking, and is told when the session ended
   erases a twin, and holds a certificate that the command finds true
 """
@@ -161,6 +162,51 @@ def test_passkey_is_an_account(opened: Browser, dev: Dev, cli: Cli) -> None:
         visit.see("[data-reader]")
         visit.page.click("[data-do=allow]")
         assert visit.troubles == []
+
+
+BEATS = """async () => {
+  const canvas = document.querySelector('[data-heart] canvas'), seen = new Set()
+  const look = (left) => new Promise((done) => requestAnimationFrame(() => {
+    seen.add(canvas.toDataURL())
+    done(left ? look(left - 1) : seen.size)
+  }))
+  return look(20)
+}"""
+
+
+def test_heart_is_drawn_when_asked_for(opened: Browser, dev: Dev, twin: str) -> None:
+    """Its picture changes while it beats, and stands still for those who asked for less motion; the words say the same."""
+    for motion in ("no-preference", "reduce"):
+        with visiting(opened, url_of(dev), reduced_motion=motion) as visit:
+            loaded: list[str] = []
+            visit.page.on("response", lambda answer, into=loaded: into.append(answer.url))
+            visit.open(f"/patient/{twin}")
+            visit.be("patient-1")
+            visit.see("[data-do=heart]")
+            before = len(loaded)
+            visit.page.click("[data-do=heart]")
+            visit.page.wait_for_selector("[data-heart] canvas")
+            assert any("/part-" in url for url in loaded[before:])
+            assert "/min" in str(visit.page.get_attribute("[data-heart]", "aria-label"))
+            assert (visit.page.evaluate(BEATS) > 1) == (motion == "no-preference")
+
+
+WITHOUT_3D = """
+{ const { prototype } = HTMLCanvasElement, given = prototype.getContext
+  prototype.getContext = function (kind, ...more) { return kind.startsWith('webgl') ? null : given.call(this, kind, ...more) } }
+"""
+
+
+def test_without_3d_nothing_else_is_missing(opened: Browser, dev: Dev, twin: str) -> None:
+    with visiting(opened, url_of(dev)) as visit:
+        visit.page.add_init_script(WITHOUT_3D)
+        visit.open(f"/patient/{twin}")
+        visit.be("patient-1")
+        visit.page.click("[data-do=heart]")
+        assert "shows no 3-D" in visit.see("[data-said=bad]")
+        visit.see("[data-do=heart]")
+        visit.page.click("[data-look=waveform]")
+        visit.see(".chart canvas")
 
 
 def test_page_follows_the_chain(visit: Visit, cli: Cli, dev: Dev, twin: str) -> None:

@@ -21,11 +21,13 @@ async function open([section = '', first, second, third]: string[]): Promise<Pag
   switch (section) {
     case '': return (await import('./pages/home')).home()
     case 'patient': {
-      if (!first) return (await import('./pages/patient')).twins()
-      if (second === 'allow') return (await import('./pages/allow')).allow(BigInt(first))
+      if (!first || first === 'for') return (await import('./pages/patient')).twins(second)
+      if (second === 'allow') return (await import('./pages/allow')).allow(BigInt(first), third)
       if (second === 'erase') return (await import('./pages/erase')).erase(BigInt(first))
       return (await import('./pages/twin')).twin(BigInt(first))
     }
+    case 'welcome': return (await import('./pages/welcome')).welcome()
+    case 'invite': return (await import('./pages/invite')).invite()
     case 'guardians': return (await import('./pages/guardians')).guardians()
     case 'recover': return (await import('./pages/recover')).recover(first as `0x${string}`, second as `0x${string}`, third as `0x${string}`)
     case 'research': return (await import('./pages/research')).research()

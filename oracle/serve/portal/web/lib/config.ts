@@ -1,18 +1,14 @@
 /** What the server says of the deployment. Nothing in it is taken on trust: the chain itself decides. */
+import type { Config as Described, Model } from '../generated/api'
 import type { Hex } from './bytes'
 
-export interface Config {
-  chainId: number
+/** As the server describes it, its addresses and digests as what they are. */
+export interface Config extends Described {
   genesis: Hex
-  block: number
   contracts: Record<string, Hex>
   signers: Hex[]
-  /** Other endpoints of the same chain, which the page asks itself. */
-  witnesses: string[]
-  custodians: number
   relayer: Hex | null
-  models: { digest: Hex; kind: string; answers: string; unit: string; channels: { name: string; unit: string }[] }[]
-  demo: { mnemonic: string; roles: string[] } | null
+  models: (Model & { digest: Hex })[]
 }
 
 let config: Config

@@ -59,7 +59,7 @@ export async function grant(me: Identity, twin: bigint, { grantee, categories, p
   const epoch = Number(await read('TwinToken', 'epochOf', twin))
   const message = { twinId: twin, grantee, ...scope, epoch, nonce, deadline }
   const signature = await me.sign(typed(addressOf('ConsentRegistry'), 'ConsentGrant', message))
-  const { transaction } = await post<{ transaction: Hex }>('/api/relay/grant', {
+  const { transaction } = await post('/api/relay/grant', {
     twin, grantee, categories, purposes, not_before: scope.notBefore, expiry: scope.expiry, nonce, deadline, signature,
   })
   return mined(transaction)
@@ -70,6 +70,6 @@ export async function revoke(me: Identity, twin: bigint, grantee: Hex): Promise<
   if (!configured().relayer) return me.send('ConsentRegistry', 'revoke', twin, grantee)
   const [nonce, deadline] = [nonceOfOwnLane(), (await now()) + DEADLINE_S]
   const signature = await me.sign(typed(addressOf('ConsentRegistry'), 'ConsentRevocation', { twinId: twin, grantee, nonce, deadline }))
-  const { transaction } = await post<{ transaction: Hex }>('/api/relay/revoke', { twin, grantee, nonce, deadline, signature })
+  const { transaction } = await post('/api/relay/revoke', { twin, grantee, nonce, deadline, signature })
   return mined(transaction)
 }

@@ -126,7 +126,7 @@ export const keptPasskeys = (): Passkey[] => JSON.parse(localStorage.getItem(KEP
 /** One prompt; the hospital's relayer makes the account and pays. */
 export async function newPasskey(label: string): Promise<Identity> {
   const { id, x, y } = await makeKey(label)
-  const { account } = await post<{ account: Hex }>('/api/accounts', { x, y })
+  const { account } = await post('/api/accounts', { x, y })
   const site = toHex(sha256(new TextEncoder().encode(location.hostname)))
   if ((await read('PasskeyFactory', 'addressOf', x, y, site)) !== account) throw new Error('the server named another account')
   return passkeyIdentity(keep({ id, x, y, account }))
@@ -180,7 +180,7 @@ export function passkeyIdentity({ id, x, y, account }: Passkey): Identity {
       }
       const signature = await assertion(id, keyId, digestOf(typed(account, 'Call', call)))
       const body = { ...call, nonce: numberToHex(call.nonce), account, signature }
-      return mined((await post<{ transaction: Hex }>('/api/relay/call', body)).transaction)
+      return mined((await post('/api/relay/call', body)).transaction)
     }),
   }
 }
@@ -238,7 +238,7 @@ async function prompted<T>(answer: Promise<T | null>): Promise<T> {
 // -- sign-in (EIP-4361) ----------------------------------------------------------------------
 
 export async function signIn(me: Identity): Promise<void> {
-  const { nonce } = await post<{ nonce: string }>('/api/session/nonce', {})
+  const { nonce } = await post('/api/session/nonce', {})
   const message = createSiweMessage({
     domain: location.host,
     address: me.address,

@@ -1,4 +1,8 @@
 /** The portal's own server: sessions, names, and transactions it pays for. */
+import type {
+  ErasureOrder, NewAccount, Recovery, SignIn, SignedCall, SignedGrant, SignedRevocation,
+} from '../generated/api'
+import type { Hex } from './bytes'
 
 export class ServerSaid extends Error {
   constructor(readonly status: number, sentence: string) {
@@ -6,7 +10,27 @@ export class ServerSaid extends Error {
   }
 }
 
-export async function post<T>(path: string, body: unknown): Promise<T> {
+interface Sent {
+  transaction: Hex
+}
+
+/** What each path takes and gives; the first of both is from oracle/serve/portal/app.py. */
+interface Paths {
+  '/api/session/nonce': [{}, { nonce: string }]
+  '/api/session': [SignIn, { idle_s: number }]
+  '/api/session/end': [{}, {}]
+  '/api/accounts': [NewAccount, { account: Hex }]
+  '/api/recover': [Recovery, Sent]
+  '/api/relay/grant': [SignedGrant, Sent]
+  '/api/relay/revoke': [SignedRevocation, Sent]
+  '/api/relay/call': [SignedCall, Sent]
+  '/api/erase': [ErasureOrder, unknown]
+}
+
+/** Numbers that are too large for JavaScript's go as its large ones. */
+type Large<T> = { [K in keyof T]: T[K] extends string ? string | bigint : T[K] }
+
+export async function post<P extends keyof Paths>(path: P, body: Large<Paths[P][0]>): Promise<Paths[P][1]> {
   return answered(await fetch(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

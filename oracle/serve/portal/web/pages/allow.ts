@@ -12,9 +12,9 @@ import { signIns } from './home'
 const PERIODS = [7, 90, 365] as const
 const OTHER = 'other'
 
-export function allow(twin: bigint): Page {
+export function allow(twin: bigint, invited?: string): Page {
   const chosen: Terms = { grantee: '0x', categories: 0, purposes: 0, days: 0 }
-  let person = ''
+  let person = invited ? OTHER : ''
   let complete = false
   const back = `/patient/0x${twin.toString(16)}`
 
@@ -47,9 +47,9 @@ export function allow(twin: bigint): Page {
           <option value=${configured().contracts.PredictionOracle!}>${roleWords('PredictionOracle')}</option>
           <option value=${configured().contracts.EmergencyAccess!}>${roleWords('EmergencyAccess')}</option>
           ${people.map(([account, { name, role }]) => html`<option value=${account}>${name} (${roleWords(role)})</option>`)}
-          <option value=${OTHER}>${t('allow.other')}</option>
+          <option value=${OTHER} ?selected=${person === OTHER}>${t('allow.other')}</option>
         </select></label>
-      ${person === OTHER ? html`<label class="field">${t('allow.address')}<input name="address" autocomplete="off" spellcheck="false" dir="ltr" maxlength="42"></label>` : nothing}
+      ${person === OTHER ? html`<label class="field">${t('allow.address')}<input name="address" value=${invited ?? ''} autocomplete="off" spellcheck="false" dir="ltr" maxlength="42"></label>` : nothing}
       <fieldset><legend>${t('allow.what')}</legend>${boxes('data', CATEGORY, dataWords)}</fieldset>
       <fieldset><legend>${t('allow.why')}</legend>${boxes('purpose', PURPOSE, purposeWords)}</fieldset>
       <fieldset><legend>${t('allow.until')}</legend>${PERIODS.map((days) => html`

@@ -33,7 +33,7 @@ export function erase(twin: bigint): Page {
     const deadline = (await now()) + ORDER_LIFE_S
     const order = { twinId: twin, owner: me.address, deadline }
     const signature = await me.sign(typed(addressOf('ConsentRegistry'), 'Erasure', order))
-    certificate = await post<Certificate>('/api/erase', { twin, owner: me.address, deadline, signature })
+    certificate = (await post('/api/erase', { twin, owner: me.address, deadline, signature })) as Certificate
     sound = (await Promise.all(certificate.statements.map(isSigned))).filter(Boolean).length
     return t('erase.done')
   })

@@ -1,12 +1,12 @@
 /** The twins of whoever is here. */
 import { type TemplateResult, html } from 'lit-html'
-import { random, toHex } from '../lib/bytes'
+import { isAddress } from 'viem'
+import type { Hex } from '../lib/bytes'
 import { events, read } from '../lib/chain'
-import { type Page, act, go, isBusy, show, who } from '../lib/shell'
+import { type Page, act, go, isBusy, nameOf, show, who } from '../lib/shell'
 import { number, t } from '../lib/words'
 import { signIns } from './home'
-
-const PATIENT = 1
+import { makeTwin } from './welcome'
 
 interface Owned {
   id: bigint
@@ -16,8 +16,10 @@ interface Owned {
 
 let mine: Owned[] = []
 
-export function twins(): Page {
-  return { title: t('patient.title'), load, view }
+/** With `helper`, to choose the twin that this person may look at. */
+export function twins(helper?: string): Page {
+  const invited = helper && isAddress(helper) ? helper : null
+  return { title: t('patient.title'), load, view: () => view(invited) }
 }
 
 async function load(): Promise<void> {
@@ -37,22 +39,21 @@ async function summary(id: bigint): Promise<Owned> {
   return { id, batches: Number(batches), readers: consents.filter((one) => one.active).length }
 }
 
-function view(): TemplateResult {
+function view(helper: Hex | null): TemplateResult {
   const me = who()
   if (!me) return signIns()
-  return html`<p>${t('patient.lead')}</p>
+  return html`${helper ? html`<p class="notice">${t('patient.helper')} ${nameOf(helper)}</p>` : html`<p>${t('patient.lead')}</p>`}
     <div class="grid">${mine.map(({ id, batches, readers }, at) => html`
-      <a class="card" href=${`/patient/0x${id.toString(16)}`}><h2>${t('patient.twin', { number: at + 1 })}</h2>
+      <a class="card" href=${`/patient/0x${id.toString(16)}${helper ? `/allow/${helper}` : ''}`}><h2>${t('patient.twin', { number: at + 1 })}</h2>
         <p>${t('patient.batches', { count: batches })}</p><p>${t('patient.readers', { count: readers })}</p>
         <p class="soft mono">…${id.toString(16).slice(-8)}</p></a>`)}
     </div>
     ${mine.length ? '' : html`<p class="notice">${t('patient.none')}</p>`}
     <p><button class=${mine.length ? '' : 'main'} ?disabled=${isBusy()} data-do="mint" @click=${act(async () => {
-      const id = (BigInt(toHex(random(31))) << 8n) | BigInt(PATIENT)
-      await me.send('TwinToken', 'mint', id)
-      await go(`/patient/0x${id.toString(16)}`)
+      await go(await makeTwin())
       return t('patient.made')
     })}>${t('patient.make')}</button></p>
+    <p><a class="button" href="/invite">${t('invite.helper')}</a></p>
     ${me.kind === 'passkey' ? html`<p><a class="button" href="/guardians">${t('guardians.title')}</a></p>` : ''}
     <p class="soft">${t('patient.count', { count: number(mine.length) })} <button @click=${() => show()}>${t('again')}</button></p>`
 }

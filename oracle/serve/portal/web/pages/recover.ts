@@ -9,7 +9,7 @@ import { type Page, act, go, isBusy, nameOf, who } from '../lib/shell'
 import { moment, t } from '../lib/words'
 import { signIns } from './home'
 
-export function recover(account: Hex, x: Hex | undefined, y: Hex | undefined): Page {
+export function recover(account: Hex, x?: Hex, y?: Hex): Page {
   let allowed: Guardians
   let asked: Asked | null = null
   let time = 0
@@ -32,7 +32,7 @@ export function recover(account: Hex, x: Hex | undefined, y: Hex | undefined): P
   })
 
   const finish = act(async () => {
-    await mined((await post<{ transaction: Hex }>('/api/recover', { account, x, y })).transaction)
+    await mined((await post('/api/recover', { account, x: asked!.x, y: asked!.y })).transaction)
     back = true
     return t('recover.back')
   })

@@ -1,5 +1,6 @@
 /** One twin, for its owner: who can see it, what it says, who looked. */
 import { type TemplateResult, html, nothing } from 'lit-html'
+import { ref } from 'lit-html/directives/ref.js'
 import type { Readings } from '../lib/block'
 import { type Hex } from '../lib/bytes'
 import { formatUnits } from 'viem'
@@ -9,7 +10,7 @@ import { type Consent, consentsOf, revoke } from '../lib/consent'
 import { type Batch, batchesOf, fetchReadings } from '../lib/custody'
 import { CATEGORY, PURPOSE } from '../generated/signed'
 import { signalCharts } from '../lib/charts'
-import { prediction } from '../lib/prediction'
+import { prediction, valueWords } from '../lib/prediction'
 import { type Log, type Receipt, logs } from '../lib/receipts'
 import { type Report, reportsOf } from '../lib/reports'
 import { type Page, act, draw, isBusy, nameOf, tell, who } from '../lib/shell'
@@ -18,6 +19,8 @@ import { signIns } from './home'
 
 const MOST_BATCHES = 4
 const MOST_LOOKS = 30
+const MONTH_S = 30 * 86_400
+const PER_MINUTE = '/min'
 const DECIMALS = 18
 
 interface Earning {
@@ -47,6 +50,7 @@ export function twin(id: bigint): Page {
   let readings: Readings[] = []
   let closing: Closing | null = null
   let earnings: Earning[] = []
+  let beating = false
   const path = `/patient/0x${id.toString(16)}`
 
   async function load(): Promise<void> {
@@ -100,6 +104,7 @@ export function twin(id: bigint): Page {
       </section>
       <section aria-labelledby="says"><h2 id="says">${t('prediction.title')}</h2>
         ${newest.length ? newest.map((report) => prediction(report, reports)) : html`<p class="card">${t('prediction.none')}</p>`}
+        ${newest.filter(({ answered, model }) => answered && model.unit === PER_MINUTE).slice(0, 1).map(pace)}
       </section>
       <section class="card" aria-labelledby="signals"><h2 id="signals">${t('signals.title')}</h2>
         <p>${t('signals.lead', { count: batches.length })}</p>
@@ -116,6 +121,26 @@ export function twin(id: bigint): Page {
         <p>${t('details.contract')} <code>${configured().contracts.ConsentRegistry}</code></p>
       </details>
       <p><a class="button" href=${`${path}/erase`}>${t('erase.title')}</a></p>`
+  }
+
+  const hearts = new WeakSet<Element>()
+
+  function startBeating(element?: Element): void {
+    if (!element || hearts.has(element)) return
+    hearts.add(element)
+    const { heart } = (element as HTMLElement).dataset
+    void import('../lib/heart').then(({ beat }) => beat(element as HTMLElement, Number(heart))).catch(() => {
+      beating = false
+      tell(t('heart.none'), 'bad')
+    })
+  }
+
+  /** The pace of the forecast, seen; loaded only when somebody asks for it. */
+  function pace({ score, model }: Report): TemplateResult {
+    const label = t('heart.label', { rate: valueWords(score, model.unit) })
+    return html`<div class="card">${beating
+      ? html`<div class="chart" role="img" aria-label=${label} data-heart=${score} ${ref(startBeating)}></div><p class="soft">${label}</p>`
+      : html`<button data-do="heart" @click=${() => { beating = true; draw() }}>${t('heart.show')}</button>`}</div>`
   }
 
   const table = (open: Consent[]): TemplateResult => html`<div class="scroll"><table class="people">
@@ -157,8 +182,15 @@ export function twin(id: bigint): Page {
       ${bad.map((log) => html`<p class="notice bad" role="alert" data-log=${log.problem}>${t(`log.${log.problem as 'silent'}`)} ${nameOf(log.custodian)}</p>`)}
       ${all.length ? nothing : html`<p class="notice bad" role="alert" data-log="none">${t('log.none')}</p>`}
       ${bad.length || !all.length ? nothing : html`<p><span class="mark good" data-verified="true">✓ ${t('looks.verified')}</span> ${t('looks.how', { logs: all.length, receipts: mine.length })}</p>`}
-      ${sorted.length ? nothing : html`<p>${t('looks.none')}</p>`}
+      ${sorted.length ? html`<p data-month>${month(sorted.map(({ receipts }) => receipts))}</p>` : html`<p>${t('looks.none')}</p>`}
       <ul>${sorted.slice(0, MOST_LOOKS).map(({ receipts, witnessed }) => line(receipts, witnessed))}</ul>`
+  }
+
+  /** What there was to see of late, in a sentence. */
+  function month(requests: Receipt[][]): string {
+    const recent = requests.filter(([first]) => first!.time > Date.now() / 1000 - MONTH_S)
+    const refused = recent.filter((receipts) => receipts.every((one) => !one.permitted)).length
+    return t('looks.month', { looks: recent.length - refused, refused })
   }
 
   function line(receipts: Receipt[], witnessed: boolean): TemplateResult {
