@@ -21,8 +21,14 @@ __all__ = ["Feedback", "Recording", "TwinKind", "kinds"]
 
 GROUP = "medtwin.twins"
 BUILT_IN = {
+    "cgm_t1d_30": "oracle.twins.glucose:Glucose30",
+    "cgm_t1d_60": "oracle.twins.glucose:Glucose60",
+    "heart_failure_299": "oracle.twins.heart_failure:HeartFailure",
     "icu2012": "oracle.twins.icu:Icu",
+    "machine_temperature": "oracle.twins.machine:Machine",
+    "nhs_ae": "oracle.twins.demand:Demand",
     "pulse": "oracle.twins.pulse:Pulse",
+    "readmission_diabetes130": "oracle.twins.readmission:Readmission",
     "rhythm": "oracle.twins.rhythm:Rhythm",
 }
 

@@ -17,7 +17,7 @@ from .additive import no_answer
 from .beats import find_beats
 from .ecg import qrs
 from .news2 import News2, news2
-from .shipped import ShippedKind
+from .shipped import Feedback, ShippedKind
 
 Ints = NDArray[np.int64]
 SECOND_MS, MINUTE_MS = 1_000, 60_000
@@ -91,6 +91,8 @@ class Rhythm(ShippedKind):
         f"fewer than {LEAST_BEATS} beats were found in the last minute",
         f"two readable signals differ by more than {MOST_APART_E6 // E6} /min",
     )
+
+    feedback = (Feedback(code=1, name="heart rate alarm high", unit="/min", low=90, high=180, interval_s=600),)
 
     def features(self, readings: Readings) -> Features:
         """Rate, variability, longest pause and quality of the last minute."""

@@ -58,4 +58,55 @@ def rhythm(*, beats_per_minute: float = 72.0, seconds: int = 70) -> Readings:
     return collect(rows, "rhythm/1")
 
 
-EXAMPLES: Mapping[str, Callable[[], Readings]] = {"icu2012": stay, "pulse": pulse, "rhythm": rhythm}
+def glucose() -> Readings:
+    """Two hours that rise and fall slowly, a reading every five minutes."""
+    return collect([(step * 300_000, "glucose", 140 + 40 * math.sin(step / 9)) for step in range(25)], "cgm/1")
+
+
+def clinic() -> Readings:
+    """A record of heart failure; each value once."""
+    values = {
+        "age": 62, "anaemia": 0, "creatinine_phosphokinase": 250, "diabetes": 1, "ejection_fraction": 38, "high_blood_pressure": 1,
+        "platelets": 262_000, "serum_creatinine": 1.1, "serum_sodium": 137, "sex": 1, "smoking": 0,
+    }  # fmt: skip
+    return collect([(0, name, float(value)) for name, value in values.items()], "heart_failure/1")
+
+
+def machine() -> Readings:
+    """A day and an hour of a machine's temperature around what is usual for it, every five minutes."""
+    usual = KINDS["machine_temperature"].card["usual"][0]
+    rows = [
+        (step * 300_000, "temperature", usual["middle"] + usual["spread"] * math.sin(step / 20)) for step in range(300)
+    ]
+    return collect(rows, "machine/1")
+
+
+def department() -> Readings:
+    """Fourteen months of a department of 300 attendances a day, with a season; all departments do the same."""
+    rows = []
+    for month in range(14):
+        at, season = round(month * 30.44 * 86_400_000), math.sin(month * math.pi / 6)
+        rows += [
+            (at, "attendances_per_day", 300 * math.exp(0.03 * season)),
+            (at, "change_of_all", 0.01 * math.cos(month)),
+        ]
+    return collect(rows, "demand/1")
+
+
+def discharge() -> Readings:
+    """A stay of five days, two of them the year before; home afterwards."""
+    told = {
+        "age": 65, "female": 1, "time_in_hospital": 5, "num_lab_procedures": 44, "num_procedures": 1, "num_medications": 16,
+        "number_outpatient": 1, "number_emergency": 1, "number_inpatient": 2, "number_diagnoses": 8, "admission_type_id": 1,
+        "discharge_disposition_id": 1, "admission_source_id": 7, "medical_specialty": 1, "payer_code": 1, "diag_1": 428,
+        "diag_2": 250.02, "diag_3": 401, "diag_1_is_v": 0, "a1c": 2, "serum_glucose": 0, "insulin": 2, "medication_changed": 1,
+        "diabetes_medication": 1, "metformin": 1,
+    }  # fmt: skip
+    return collect([(0, name, float(value)) for name, value in told.items()], "readmission/1")
+
+
+EXAMPLES: Mapping[str, Callable[[], Readings]] = {
+    "cgm_t1d_30": glucose, "cgm_t1d_60": glucose, "heart_failure_299": clinic, "icu2012": stay,
+    "machine_temperature": machine, "nhs_ae": department, "pulse": pulse, "readmission_diabetes130": discharge,
+    "rhythm": rhythm,
+}  # fmt: skip

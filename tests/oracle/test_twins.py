@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from importlib import resources
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -179,6 +180,14 @@ def test_pulse_gives_no_answer_without_beats(level: float) -> None:
     assert "intervals between beats" in kind.predict(kind.features(flat)).reason
 
 
+def test_glucose_in_another_unit_is_refused() -> None:
+    """Millimoles per litre sent as mg/dL: 7.8 is no glucose that anybody lives with."""
+    kind, made = KINDS["cgm_t1d_30"], EXAMPLES["cgm_t1d_30"]()
+
+    with pytest.raises(InputError, match="outside 20 to 600"):
+        check(replace(made, value_e6=made.value_e6 * 10 // 180), kind.channels)
+
+
 def test_pulse_gives_no_answer_on_noise() -> None:
     """Noise alone, seed 3, is not a pulse."""
     draw = np.random.default_rng(3)
@@ -196,6 +205,7 @@ def test_kind_early_warning_is_incomplete_and_says_why(kind: TwinKind) -> None:
     assert ("pulse" in warning.missing) is (kind.name not in {"icu2012", "pulse", "rhythm"})
 
 
-def test_kind_card_says_how_often_its_held_out_data_were_looked_at(kind: TwinKind) -> None:
+@pytest.mark.parametrize("name", ["icu2012", "pulse", "rhythm"])
+def test_kind_card_says_how_often_its_held_out_data_were_looked_at(name: str) -> None:
     """Whoever reads the limits learns that the held-out figures were not the first."""
-    assert any("were evaluated" in limit and "in all" in limit for limit in kind.card["limits"])
+    assert any("were evaluated" in limit and "in all" in limit for limit in KINDS[name].card["limits"])
