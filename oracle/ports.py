@@ -54,6 +54,17 @@ class Mined:
     events: tuple[Event, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class OpenEpoch:
+    """A gateway's epoch that is written down: what is posted, and the newest block at that time."""
+
+    id: int
+    root: bytes
+    batches: int
+    manifest: bytes
+    after: int
+
+
 class Signer(Protocol):
     """A secp256k1 key that never leaves its holder."""
 
@@ -93,6 +104,10 @@ class Chain(Protocol):
         self, contract: str, name: str, *, since: int = 0, until: int | None = None, **match: Any
     ) -> list[Event]:
         """Logs oldest first; `match` filters by indexed argument."""
+        ...
+
+    def settle(self, signer: Signer) -> None:
+        """Wait until nothing that the signer sent is still on its way; what nobody takes is replaced by nothing."""
         ...
 
     def is_signed_by(self, account: str, digest: bytes, signature: bytes, *, block: int | None = None) -> bool:
@@ -147,6 +162,71 @@ class Outbox(Protocol):
         ...
 
     def done(self, sequence: int) -> None: ...
+
+
+class Relay(Protocol):
+    """A gateway, as a device sees it."""
+
+    def take(self, outgoing: Outgoing) -> None:
+        """Hand a batch over; when this returns it is on the gateway's disk."""
+        ...
+
+
+class Box(Protocol):
+    """What a gateway holds; durable before each method returns."""
+
+    def held_bytes(self) -> int:
+        """Of blocks and messages that are not on the chain yet."""
+        ...
+
+    def last(self, device: str) -> Batch | None:
+        """The newest batch taken of a device."""
+        ...
+
+    def digest_of(self, device: str, sequence: int) -> bytes | None: ...
+    def take(self, device: str, outgoing: Outgoing, now_s: int, *, sensor: str = "", passed: int = 0) -> None:
+        """Keep a batch; if it was sealed here, a sensor's messages up to `passed` go in the same step."""
+        ...
+
+    def waiting(self, most: int) -> list[tuple[str, Outgoing]]:
+        """(device, batch) in no epoch, oldest first."""
+        ...
+
+    def set_aside(self, device: str, sequence: int) -> None:
+        """Out of the line until its device is heard again."""
+        ...
+
+    def close(self, root: bytes, manifest: bytes, after: int, places: Sequence[tuple[str, int]]) -> int:
+        """Write an epoch down, of these (device, sequence); its id."""
+        ...
+
+    def epochs(self) -> list[OpenEpoch]:
+        """Those not known to be final, oldest first."""
+        ...
+
+    def finish(self, epoch: int) -> None:
+        """Let its blocks go."""
+        ...
+
+    def find(self, digest: bytes) -> OpenEpoch | None:
+        """The epoch of a batch."""
+        ...
+
+    def passed(self, sensor: str) -> int:
+        """Number of a sensor's last message that was sealed or given up."""
+        ...
+
+    def keep(self, sensor: str, number: int, body: bytes, now_s: int) -> bool:
+        """Keep a message; False if it is here already."""
+        ...
+
+    def messages(self, sensor: str) -> list[tuple[int, bytes, int]]:
+        """(number, body, when it was taken), by number."""
+        ...
+
+    def skip(self, sensor: str, number: int) -> None:
+        """Give up what is missing up to a number."""
+        ...
 
 
 class CustodianState(Protocol):

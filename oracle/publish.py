@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .envelope import seal
-from .errors import InputError, RevertedError, VerificationError
-from .ports import Chain, Mined, Outbox, Signer, Store
+from .errors import ChainError, InputError, RevertedError, VerificationError
+from .ports import Chain, Mined, Outbox, Relay, Signer, Store
 from .readings import check
 from .records import Batch, Channel, Context, Outgoing, Readings
 from .typed_data import Domain, batch_digest
@@ -27,7 +27,8 @@ class Edge:
     `device` signs batches, `sender` pays for transactions, `custodians` maps each
     custodian's address to its HPKE key for the twin, `threshold` of which open a batch. `clock_s` is the
     present; without one it is the time of the newest block, which is old on a chain that mines on demand. Until
-    `depth` blocks stand on a batch it stays in the outbox: a chain that reorganises gets it again.
+    `depth` blocks stand on a batch it stays in the outbox: a chain that reorganises gets it again. With a `relay`
+    the device hands its batches to a gateway, which stores and posts them, and lets go of what the gateway has.
     """
 
     chain: Chain
@@ -43,6 +44,7 @@ class Edge:
     random_bytes: Callable[[int], bytes]
     clock_s: Callable[[], int] | None = None
     depth: int = 0
+    relay: Relay | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,11 @@ def prepare(edge: Edge, readings: Readings) -> Outgoing:
 
 
 def send(edge: Edge, outgoing: Outgoing) -> Mined | None:
-    """Store and anchor a batch of the outbox; harmless if that happened before."""
+    """Store and anchor a batch of the outbox, or hand it to the gateway; harmless if that happened before."""
+    if edge.relay is not None:
+        edge.relay.take(outgoing)
+        edge.outbox.done(outgoing.batch.sequence)
+        return None
     edge.store.put(outgoing.block)
     mined = None
     if not is_anchored(edge.chain, edge.device.address, outgoing.batch):
@@ -196,7 +202,12 @@ def is_anchored(chain: Chain, device: str, batch: Batch) -> bool:
 
 def _place(edge: Edge, last: Outgoing | None) -> tuple[int, bytes, int]:
     """Sequence, previous digest and earliest start of the next batch."""
-    sequence, _ = edge.chain.read("DataAnchor", "headOf", edge.device.address)
+    try:
+        sequence, _ = edge.chain.read("DataAnchor", "headOf", edge.device.address)
+    except ChainError:
+        if last is None:
+            raise
+        sequence = 0  # what was sealed last is known; while the chain is away sealing goes on
     if last is not None and last.batch.sequence >= sequence:
         return last.batch.sequence + 1, last.batch.digest, last.batch.end_s
     if sequence == 0:

@@ -93,6 +93,7 @@ class Member:
         self._patience_s = patience_s
         self._twins: dict[int, None] = {}
         self._read_until = 0
+        self._settled = False
         self._rounds: defaultdict[Place, _Round] = defaultdict(_Round)
         self._caught: dict[str, tuple[Observation, Observation]] = {}
 
@@ -109,6 +110,9 @@ class Member:
         ChainError
             The node's own chain does not answer: nothing can be done at all.
         """
+        if not self._settled:  # else what an earlier life sent could block what this one sends
+            self._node.chain.settle(self._sender)
+            self._settled = True
         places = self.due()
         for place in set(self._rounds) - set(places):
             del self._rounds[place]

@@ -14,6 +14,8 @@ variable                  meaning                                               
 ``MEDTWIN_PEERS``         the other oracle nodes, comma-separated URLs           none
 ``MEDTWIN_WITNESSES``     endpoints of the chain that the portal's pages ask     none
 ``MEDTWIN_PEOPLE``        JSON file of accounts' names, for the portal           none
+``MEDTWIN_MQTT``          broker of a gateway: ``mqtts://user:password@host:port``  none
+``MEDTWIN_MQTT_CA``       certificates to trust for the broker                   the system's
 ``MEDTWIN_DATA``          folder of clinical data sets                           in ``MEDTWIN_HOME``
 ``MEDTWIN_PASSWORD``      opens keystores                                        asked for on a terminal
 ``MEDTWIN_PRIVATE_KEY``   a key for programs, instead of a keystore              none
@@ -72,6 +74,8 @@ class Settings:
     peers: tuple[str, ...] = ()
     witnesses: tuple[str, ...] = ()
     people: Path | None = None
+    mqtt: str = field(default="", repr=False)
+    mqtt_authority: Path | None = None
     public_ipfs: bool = False
     depth: int = 0
     longest_silence_s: int | None = None
@@ -95,6 +99,8 @@ class Settings:
             peers=_parts(found.get("MEDTWIN_PEERS")),
             witnesses=_parts(found.get("MEDTWIN_WITNESSES")),
             people=Path(found["MEDTWIN_PEOPLE"]) if found.get("MEDTWIN_PEOPLE") else None,
+            mqtt=found.get("MEDTWIN_MQTT") or "",
+            mqtt_authority=Path(found["MEDTWIN_MQTT_CA"]) if found.get("MEDTWIN_MQTT_CA") else None,
             data=Path(found.get("MEDTWIN_DATA") or home / "data"),
             password=found.get("MEDTWIN_PASSWORD") or None,
             private_key=found.get("MEDTWIN_PRIVATE_KEY") or None,
@@ -116,6 +122,8 @@ class Settings:
             "MEDTWIN_PEERS": ",".join(self.peers),
             "MEDTWIN_WITNESSES": ",".join(self.witnesses),
             "MEDTWIN_PEOPLE": str(self.people or ""),
+            "MEDTWIN_MQTT": self.mqtt,
+            "MEDTWIN_MQTT_CA": str(self.mqtt_authority or ""),
             "MEDTWIN_DATA": str(self.data),
             "MEDTWIN_PASSWORD": password,
         }

@@ -15,11 +15,23 @@ PACKAGE = PROJECT / "oracle"
 MOST_LINES = 400
 
 BASE = {"records", "errors", "cbor", "keccak", "receipt_log"}
-FORMS = {"merkle", "envelope", "ports", "typed_data", "readings", "hpke", "receipts", "wire", "vouch", "epochs"}
+FORMS = {
+    "merkle",
+    "envelope",
+    "ports",
+    "typed_data",
+    "readings",
+    "hpke",
+    "receipts",
+    "wire",
+    "vouch",
+    "epochs",
+    "messages",
+}
 ORDER = ("base", "forms", "steps", "use cases", "training", "edge", "serve")
 ADAPTERS_MAY_NAME = {"base", "forms", "adapters"}
 MAY_NAME_ADAPTERS = {"adapters", "edge", "serve"}
-BUILD_ADAPTERS = ("settings", "serve.demo", "serve.devnet", "adapters")
+BUILD_ADAPTERS = ("settings", "wiring", "serve.demo", "serve.devnet", "adapters")
 HANDS_THE_ENVIRONMENT_ON = {"adapters.ipfs_node"}  # to the node it starts; it reads nothing of it
 IMPURE = {"time", "random", "os", "secrets", "uuid", "socket", "requests", "httpx"}
 
@@ -47,7 +59,7 @@ def layer(name: str) -> str:
         else "forms"
         if top in FORMS
         else "edge"
-        if top in {"", "settings", "client"}
+        if top in {"", "settings", "wiring", "client"}
         else "use cases"
     )
 

@@ -39,7 +39,7 @@ from .abi import (
     tester_failures,
     tester_revert_data,
 )
-from .sending import MINED_WITHIN_S, mined
+from .sending import MINED_WITHIN_S, mined, settled
 
 GAS_PRICE_FLOOR_WEI = 2_000_000_000  # Ganache under shanghai never mines a price of 0
 GAS_MARGIN = 1.25  # over the estimate: storage may warm differently when mined
@@ -173,6 +173,9 @@ class Web3Chain:
             )
         )
         return [self._event(contract, name, entry) for entry in logs]
+
+    def settle(self, signer: Signer) -> None:
+        self._guard(lambda: settled(self._web3, signer, {**self._fees(signer.address)}))
 
     def is_signed_by(self, account: str, digest: bytes, signature: bytes, *, block: int | None = None) -> bool:
         account = to_checksum_address(account)

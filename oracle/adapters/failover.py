@@ -46,6 +46,9 @@ class FailoverChain:
     ) -> list[Event]:
         return self._first(lambda chain: chain.events(contract, name, since=since, until=until, **match))
 
+    def settle(self, signer: Signer) -> None:
+        self._first(lambda chain: chain.settle(signer))
+
     def is_signed_by(self, account: str, digest: bytes, signature: bytes, *, block: int | None = None) -> bool:
         return self._first(lambda chain: chain.is_signed_by(account, digest, signature, block=block))
 

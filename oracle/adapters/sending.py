@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from eth_utils import to_checksum_address
 from web3 import Web3
 from web3.exceptions import TimeExhausted, TransactionNotFound, Web3Exception
 
@@ -51,6 +52,24 @@ def mined(web3: Web3, signer: Signer, params: dict[str, Any]) -> Any:
             sent = now
             _send_again(web3, raw)
         time.sleep(LOOK_EVERY_S)
+
+
+def settled(web3: Web3, signer: Signer, params: dict[str, Any]) -> None:
+    """Wait until all that this account sent is mined; after a while each is replaced by a transfer of nothing.
+
+    So a transaction of an earlier life of a process is mined before this returns, or never.
+    """
+    account = to_checksum_address(signer.address)
+    began, price = time.monotonic(), int(params["gasPrice"])
+    while (nonce := web3.eth.get_transaction_count(account)) < web3.eth.get_transaction_count(account, "pending"):
+        now = time.monotonic()
+        if now - began > MINED_WITHIN_S:
+            raise TimeExhausted(f"not mined within {MINED_WITHIN_S:.0f} s")
+        if now - began > PAY_MORE_AFTER_S:
+            price = int(price * MORE)
+            nothing = {**params, "nonce": nonce, "gasPrice": price, "to": account, "value": 0, "gas": 21_000}
+            _send_again(web3, signer.sign_transaction(nothing))
+        time.sleep(1)
 
 
 def _send_again(web3: Web3, raw: bytes) -> None:

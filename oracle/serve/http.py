@@ -68,11 +68,11 @@ def place_of(error: Exception) -> str:
     return f"file={Path(frame.filename).name} line={frame.lineno}"
 
 
-async def body_of(request: Request) -> bytes:
+async def body_of(request: Request, most: int = MAX_REQUEST_BYTES) -> bytes:
     """The body, read no further than allowed."""
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_REQUEST_BYTES:
+        if len(body) > most:
             raise InputError("the request is too large", hint="ask for less at once", kind="too_large")
     return body

@@ -249,6 +249,10 @@ class Endpoint:
             and all(event.args.get(key) == value for key, value in match.items())
         ]
 
+    def settle(self, signer: Any) -> None:
+        """What is in the pool is mined in its turn."""
+        self._luck.call()
+
     def write(self, signer: Any, contract: str, function: str, *args: Any, gas: int | None = None) -> Any:
         self._luck.call()
         ledger = self._ledger

@@ -20,6 +20,7 @@ from . import (
     dev,
     device,
     doctor,
+    edge,
     emergency,
     erase,
     keys,
@@ -58,6 +59,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(audit.app, name="audit")
 app.add_typer(custodian.app, name="custodian")
 app.add_typer(node.app, name="node")
+app.add_typer(edge.app, name="edge")
 app.add_typer(portal.app, name="portal")
 app.add_typer(data.app, name="data")
 app.add_typer(keys.app, name="keys")

@@ -29,6 +29,7 @@ from ...settings import (
 from ...stages.explain import quantity
 from ...stages.ingest import read_csv, split
 from ...vouch import Voucher
+from ...wiring import remote_gateway
 from .console import tell
 from .options import As, KindName, PurposeName, grantee_of, kind_named, purposes, signer
 
@@ -48,6 +49,7 @@ def publish(
     device: Annotated[str, typer.Option("--device", metavar="KEY", help="Keystore of the paired device.")],
     sender: As = "",
     kind: KindName = "pulse",
+    via: Annotated[str, typer.Option(help="Address of a gateway (medtwin edge run) that stores and posts.")] = "",
 ) -> None:
     """Seal, store and anchor a device's readings; run it again after any interruption."""
     settings = Settings.read()
@@ -60,14 +62,15 @@ def publish(
     edge = Edge(
         chain, store, outbox, device_key, signer(sender) if sender else device_key, twin_id,
         twin_kind.channels, int(twin_kind.category), {one.address: one.public_key(twin_id) for one in custodians},
-        threshold_of(custodians), os.urandom, lambda: chain_clock_s(chain),
+        threshold_of(custodians), os.urandom, lambda: chain_clock_s(chain), relay=remote_gateway(via) if via else None,
     )  # fmt: skip
     # The whole file first: a fault at its end must not leave its beginning on the chain.
     batches = list(split(fit(edge, readings), interval_ms=twin_kind.batch_ms, most=MOST_READINGS_A_BATCH))
     sent = [one.outgoing.batch for one in publish_batches(edge, unsent(edge, batches))]
+    done = f"are with the gateway at {via}" if via else "are anchored"
     there = f"; {len(batches) - len(sent)} were there already" if len(sent) < len(batches) else ""
     tell(
-        f"{len(sent)} batches with {sum(batch.readings for batch in sent):,} readings are anchored{there}",
+        f"{len(sent)} batches with {sum(batch.readings for batch in sent):,} readings {done}{there}",
         {"twin": hex(twin_id), "batches": [batch.digest for batch in sent]},
         next_step=f"medtwin predict {twin_id:#x} --kind {kind}",
     )

@@ -1,0 +1,82 @@
+"""Opens what the services near the devices and beside the chain are made of, from the settings."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from eth_utils import is_address, to_checksum_address
+
+from .adapters.box import SqliteBox
+from .adapters.failover import FailoverChain
+from .adapters.gateway_http import RemoteGateway
+from .adapters.journal import SqliteOutbox
+from .adapters.keys import LocalSigner
+from .adapters.mqtt import MqttStream, Put
+from .collect import Bridge
+from .edge import Gateway
+from .errors import InputError
+from .mint import parse_twin_id
+from .ports import Chain
+from .publish import Edge
+from .records import Deployment
+from .settings import Settings, chain_clock_s, open_custodians, open_key, open_private_store, open_suites, threshold_of
+from .twins import kinds
+
+
+def gateway_folder(settings: Settings, address: str, deployment: Deployment) -> Path:
+    """Where a gateway keeps what it took; one folder for each deployment."""
+    anchor = deployment.contracts["DataAnchor"].removeprefix("0x")[:8]
+    return settings.home / "gateways" / f"{address}-{deployment.genesis.hex()[:8]}-{anchor}"
+
+
+def open_gateway(settings: Settings, folder: Path, signer: LocalSigner, *, most_bytes: int) -> Gateway:
+    """A gateway on the endpoints and the store that the settings name."""
+    chain: Chain = FailoverChain(open_suites(settings))
+    box, store = SqliteBox(folder / "box.sqlite"), open_private_store(settings)
+    return Gateway(
+        chain, store, box, signer, lambda: chain_clock_s(chain), most_bytes=most_bytes, depth=settings.depth
+    )  # fmt: skip
+
+
+def open_broker(settings: Settings, address: str, put: Put) -> MqttStream | None:
+    """The stream from the broker that the settings name, if they name one."""
+    if not settings.mqtt:
+        return None
+    return MqttStream(settings.mqtt, f"medtwin-edge-{address[:10]}", put, settings.mqtt_authority)
+
+
+def remote_gateway(url: str) -> RemoteGateway:
+    """A gateway that a device publishes through."""
+    return RemoteGateway(url)
+
+
+def read_bridges(settings: Settings, gateway: Gateway, path: Path) -> dict[str, Bridge]:
+    """Sensors by the address that signs their messages.
+
+    The file is a JSON list of ``{"sensor": address, "key": keystore, "twin": id, "kind": name}``.
+    """
+    try:
+        listed: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
+        bridges = [_bridge(settings, gateway, one["sensor"], one["key"], one["twin"], one["kind"]) for one in listed]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path} does not list sensors: {str(error)[:120]}",
+            hint='a JSON list of {"sensor": "0x...", "key": "...", "twin": "0x...", "kind": "pulse"}',
+        ) from error
+    return {one.sensor: one for one in bridges}
+
+
+def _bridge(settings: Settings, gateway: Gateway, sensor: str, key: str, twin: str, kind_name: str) -> Bridge:
+    if not is_address(sensor):
+        raise ValueError(f"{sensor[:60]!r} is not an address")
+    kind, twin_id, device = kinds()[kind_name], parse_twin_id(twin), open_key(settings, key)
+    custodians = open_custodians(settings)
+    edge = Edge(
+        gateway.chain, gateway.store, SqliteOutbox(":memory:", device.address, ""), device, device, twin_id,
+        kind.channels, int(kind.category), {one.address: one.public_key(twin_id) for one in custodians},
+        threshold_of(custodians), os.urandom,
+    )  # fmt: skip
+    return Bridge(to_checksum_address(sensor), edge, kind.schema, kind.batch_ms)
