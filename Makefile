@@ -88,10 +88,10 @@ test-contracts: setup-dev ## Run the contracts' tests (brownie on Ganache)
 
 test-foundry: setup-dev ## Fuzz the contracts and walk their invariants (forge)
 	@mkdir -p reports
-	$(BIN)/python -m scripts.foundry test --junit > reports/foundry.xml
+	$(BIN)/python -m scripts.campaign --junit reports/foundry.xml
 
-fuzz: setup-dev ## The same for long, and brownie's with other cases in each run
-	FOUNDRY_PROFILE=fuzz $(BIN)/python -m scripts.foundry test
+fuzz: setup-dev ## The same for long (CALLS=100000000), and brownie's with other cases in each run
+	FOUNDRY_PROFILE=fuzz $(BIN)/python -m scripts.campaign --calls $(or $(CALLS),100000000)
 	@mkdir -p "$(TOOLS)/home"
 	$(BROWNIE) $(BIN)/python -m scripts.brownie_networks
 	$(BROWNIE) PYTEST_ADDOPTS="-o filterwarnings=default" $(BIN)/brownie test tests/contracts
