@@ -83,11 +83,9 @@ abstract contract OfferBook is IAccessMarket {
         returns (address custodian, uint96 forCustodian, uint96 forProtocol)
     {
         Custodian memory appointed = _custodians[twinId][epoch];
-        return (
-            appointed.account,
-            _part(to, appointed.share) - _part(from, appointed.share),
-            _part(to, PROTOCOL_SHARE) - _part(from, PROTOCOL_SHARE)
-        );
+        (uint96 custodianBefore, uint96 protocolBefore) = _partsOf(from, appointed.share);
+        (uint96 custodianAfter, uint96 protocolAfter) = _partsOf(to, appointed.share);
+        return (appointed.account, custodianAfter - custodianBefore, protocolAfter - protocolBefore);
     }
 
     function _epochForOwner(uint256 twinId) private view returns (uint32) {
@@ -101,8 +99,10 @@ abstract contract OfferBook is IAccessMarket {
         return keccak256(abi.encode(offer, epoch));
     }
 
-    /// @dev Rounded down: a fraction of the smallest unit is the payee's.
-    function _part(uint96 amount, uint16 share) private pure returns (uint96) {
-        return uint96(uint256(amount) * share / WHOLE);
+    /// @dev Rounded down: a fraction of the smallest unit is the payee's. The custodian's part is taken of what the
+    /// protocol's leaves, so that with each unit earned one of the three parts grows by one and none shrinks.
+    function _partsOf(uint96 total, uint16 share) private view returns (uint96 forCustodian, uint96 forProtocol) {
+        forProtocol = uint96(uint256(total) * PROTOCOL_SHARE / WHOLE);
+        forCustodian = uint96(uint256(total - forProtocol) * share / (WHOLE - PROTOCOL_SHARE));
     }
 }

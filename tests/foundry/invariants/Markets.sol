@@ -19,6 +19,8 @@ abstract contract Markets is Consents {
     uint256 internal constant DIALECTS = 8;
     uint256 internal constant HONEST = 6; // the dialects after these can buy nothing
     uint96 private constant PRICE = 1_000_003;
+    address internal constant PROTOCOL = address(0x9207);
+    address internal constant CUSTODIAN = address(0xC057);
 
     IAccessMarket[DIALECTS] internal markets;
     DialectToken[DIALECTS] internal tokens;
@@ -29,11 +31,11 @@ abstract contract Markets is Consents {
 
     function setUp() public virtual override {
         super.setUp();
+        address studies = vm.deployCode("StudyRegistry.sol:StudyRegistry", abi.encode(administrator));
         for (uint256 i = 0; i < DIALECTS; ++i) {
             tokens[i] = new DialectToken(DialectToken.Dialect(i));
-            markets[i] = IAccessMarket(
-                vm.deployCode("AccessMarket.sol:AccessMarket", abi.encode(twins, consents, tokens[i]))
-            );
+            bytes memory wiring = abi.encode(twins, consents, tokens[i], studies, PROTOCOL, 777 * i);
+            markets[i] = IAccessMarket(vm.deployCode("AccessMarket.sol:AccessMarket", wiring));
             for (uint256 j = 0; j < PEOPLE; ++j) {
                 tokens[i].mint(people[j], 1e40);
                 vm.prank(people[j]);
@@ -49,7 +51,7 @@ abstract contract Markets is Consents {
         _openStall(at, twin);
         address buyer = _free(twin, address(markets[at]), uint40(block.timestamp + numberOfDays * 1 days));
         bytes4 why = _whyNotBought(at, twin, buyer, numberOfDays);
-        bytes memory call = abi.encodeCall(markets[at].purchase, (_offerOf(twin.id), numberOfDays, type(uint256).max));
+        bytes memory call = abi.encodeCall(markets[at].purchase, (_offerOf(twin.id), numberOfDays, type(uint256).max, 0));
         uint256 before = tokens[at].balanceOf(address(markets[at]));
         if (!_try(buyer, address(markets[at]), call, why)) return false;
         uint256 price = uint256(PRICE) * numberOfDays;
@@ -67,12 +69,13 @@ abstract contract Markets is Consents {
         IAccessMarket market = markets[deal.at];
         IAccessMarket.Purchase memory bought = market.purchaseOf(deal.twinId, deal.buyer);
         (uint96 earned,) = market.balanceOf(deal.twinId, deal.buyer);
-        bytes4 why = earned != 0 && _refuses(deal.at, bought.payee) ? DialectToken.AccountRefused.selector : bytes4(0);
+        if (earned != 0 && _refuses(deal.at, bought.payee)) return changeMoods();
         bytes memory call = abi.encodeCall(market.withdraw, (deal.twinId, deal.buyer));
-        uint256 had = tokens[deal.at].balanceOf(bought.payee);
-        if (!_try(stranger, address(market), call, why)) return false;
-        moneyOut[deal.at] += earned;
-        require(tokens[deal.at].balanceOf(bought.payee) == had + earned, "the payee got something else");
+        (uint256 had, uint256 credited) = (tokens[deal.at].balanceOf(bought.payee), _credited(deal.at));
+        _try(stranger, address(market), call, 0);
+        uint256 got = tokens[deal.at].balanceOf(bought.payee) - had;
+        moneyOut[deal.at] += got;
+        require(got + _credited(deal.at) - credited == earned, "the parts are not what was earned");
         _clear(deal);
         return true;
     }
@@ -98,6 +101,38 @@ abstract contract Markets is Consents {
         return true;
     }
 
+    /// @dev Custodian, protocol or a payee takes what it was credited.
+    function claim() internal returns (bool) {
+        uint256 at = _draw(HONEST);
+        address account = _creditors()[_draw(4)];
+        uint256 credit = markets[at].creditOf(account);
+        bytes4 why = credit != 0 && _refuses(at, account) ? DialectToken.AccountRefused.selector : bytes4(0);
+        if (!_try(stranger, address(markets[at]), abi.encodeCall(markets[at].claim, (account)), why)) return false;
+        moneyOut[at] += credit;
+        return true;
+    }
+
+    /// @dev All three twins in one purchase, if each can be bought alone.
+    function buyCohort() internal returns (bool) {
+        (uint256 at, address buyer) = (_draw(HONEST), _person());
+        IAccessMarket.Offer[] memory offers = new IAccessMarket.Offer[](SLOTS);
+        for (uint256 i = 0; i < SLOTS; ++i) {
+            offers[i] = _offerOf(twinsOf[i].id);
+            if (!twinsOf[i].retired) _openStall(at, twinsOf[i]);
+            if (twinsOf[i].retired || _whyNotBought(at, twinsOf[i], buyer, 2) != 0) return buy();
+        }
+        uint256 before = tokens[at].balanceOf(address(markets[at]));
+        vm.prank(buyer);
+        uint256 price = markets[at].purchaseCohort(offers, 2, type(uint256).max, 0);
+        moneyIn[at] += price;
+        moneyOut[at] += before + price - tokens[at].balanceOf(address(markets[at]));
+        for (uint256 i = 0; i < SLOTS; ++i) {
+            _remember(twinsOf[i], buyer, Scope(6, 5, uint40(block.timestamp), uint40(block.timestamp + 2 days)), true);
+            _note(at, twinsOf[i].id, buyer);
+        }
+        return true;
+    }
+
     /// @dev The refusing token refuses somebody else from now on; the calling one calls back with something else,
     /// the generous one gives.
     function changeMoods() internal returns (bool) {
@@ -108,7 +143,7 @@ abstract contract Markets is Consents {
             ? abi.encodeCall(markets[3].withdraw, (id, _person()))
             : _oneIn(2)
                 ? abi.encodeCall(markets[3].settle, (id, _person()))
-                : abi.encodeCall(markets[3].purchase, (_offerOf(id), 1, type(uint256).max));
+                : abi.encodeCall(markets[3].purchase, (_offerOf(id), 1, type(uint256).max, 0));
         tokens[3].setCall(address(markets[3]), again);
         tokens[4].give(address(markets[4]));
         return true;
@@ -120,6 +155,17 @@ abstract contract Markets is Consents {
             IAccessMarket.Purchase memory bought = markets[at].purchaseOf(deals[i].twinId, deals[i].buyer);
             total += bought.paid - bought.withdrawn;
         }
+        total += _credited(at);
+    }
+
+    function _credited(uint256 at) private view returns (uint256 total) {
+        for (uint256 i = 0; i < 4; ++i) {
+            total += markets[at].creditOf(_creditors()[i]);
+        }
+    }
+
+    function _creditors() private view returns (address[4] memory) {
+        return [PROTOCOL, CUSTODIAN, owners[0], owners[1]];
     }
 
     /// @dev Mostly one that left something to give back.
@@ -133,14 +179,17 @@ abstract contract Markets is Consents {
     }
 
     function _offerOf(uint256 twinId) private pure returns (IAccessMarket.Offer memory) {
-        return IAccessMarket.Offer(twinId, PRICE, 6, 5, 30, "terms");
+        return IAccessMarket.Offer(twinId, PRICE, 6, 5, 30, "terms", false);
     }
 
-    /// @dev What an owner does who sells: lists, and mostly lets the market in.
+    /// @dev What an owner does who sells: lists, shares with a custodian, and mostly lets the market in.
     function _openStall(uint256 at, Twin storage twin) private {
-        if (markets[at].offerHashOf(twin.id) == 0) {
+        if (!markets[at].isListed(_offerOf(twin.id))) {
             vm.prank(_ownerOf(twin));
             markets[at].list(_offerOf(twin.id));
+            uint16 rest = 10_000 - uint16(777 * at);
+            vm.prank(_ownerOf(twin));
+            markets[at].appointCustodian(twin.id, CUSTODIAN, _oneIn(2) ? rest : uint16(1 + _draw(rest)));
         }
         if (approved[twin.id][address(markets[at])].epoch == twin.epoch && approved[twin.id][address(markets[at])].given) return;
         if (!_oneIn(8)) _approve(twin, address(markets[at]));
@@ -150,9 +199,8 @@ abstract contract Markets is Consents {
         IAccessMarket.Purchase memory earlier = markets[at].purchaseOf(twin.id, buyer);
         if (earlier.end != 0) {
             if (_stopOf(Deal(at, twin.id, buyer), earlier) > block.timestamp) return IAccessMarket.PurchaseRunning.selector;
-            (uint96 due, uint96 refundable) = markets[at].balanceOf(twin.id, buyer);
-            bool held = (refundable != 0 && _refuses(at, buyer)) || (due != 0 && _refuses(at, earlier.payee));
-            if (held) return DialectToken.AccountRefused.selector;
+            (, uint96 refundable) = markets[at].balanceOf(twin.id, buyer);
+            if (refundable != 0 && _refuses(at, buyer)) return DialectToken.AccountRefused.selector;
         }
         bytes4 why = _whyNotOpened(twin, address(markets[at]), buyer, uint40(block.timestamp + numberOfDays * 1 days));
         if (why != 0) return why;

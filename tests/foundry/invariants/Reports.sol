@@ -28,8 +28,8 @@ abstract contract Reports is OracleFixture, Data {
         Twin storage twin = twinsOf[_draw(SLOTS)];
         bytes32 model = modelAt[_draw(MODELS)];
         uint48 last = rounds[twin.id][model];
-        if (twin.retired || batches[twin.id] <= last) return sayNext();
-        uint48 round = last + 1 + uint48(_draw(batches[twin.id] - last));
+        if (twin.retired) return sayNext();
+        uint48 round = last + 1 + uint48(_draw(9));
         IPredictionOracle.Report memory said = _reportOf(twin.id, model, round);
         (uint256 first, uint256 second, uint256 third) = _three();
         oracle.post(said, _by(said, first, second, third));
@@ -37,24 +37,23 @@ abstract contract Reports is OracleFixture, Data {
         return true;
     }
 
-    /// @dev An old round, one beyond the data, a node twice, a stranger, too few, the liar.
+    /// @dev An old round, a node twice, a stranger, too few, the liar.
     function reportWrong() internal returns (bool) {
         Twin storage twin = twinsOf[_draw(SLOTS)];
         bytes32 model = modelAt[_draw(MODELS)];
         uint48 last = rounds[twin.id][model];
-        if (twin.retired || batches[twin.id] <= last) return sayNext();
+        if (twin.retired) return sayNext();
         IPredictionOracle.Report memory said = _reportOf(twin.id, model, last + 1);
-        uint256 kind = _draw(6);
+        uint256 kind = _draw(5);
         bytes4 why = IPredictionOracle.RoundNotAfter.selector;
         if (kind == 0) said.round = last;
-        if (kind == 1) (said.round, why) = (uint48(batches[twin.id]) + 1, IPredictionOracle.RoundBeyondData.selector);
         (uint256 a, uint256 b, uint256 c) = _three();
-        if (kind == 2) (b, why) = (a, IPredictionOracle.SignersNotAscending.selector);
-        if (kind == 3) (c, why) = (STRANGER_KEY, IPredictionOracle.UnknownSigner.selector);
-        if (kind == 5) (a, b, c) = (keys[0], keys[1], keys[2]);
-        if (kind == 5) why = liarFound ? IPredictionOracle.UnknownSigner.selector : bytes4(0);
+        if (kind == 1) (b, why) = (a, IPredictionOracle.SignersNotAscending.selector);
+        if (kind == 2) (c, why) = (STRANGER_KEY, IPredictionOracle.UnknownSigner.selector);
+        if (kind == 4) (a, b, c) = (keys[0], keys[1], keys[2]);
+        if (kind == 4) why = liarFound ? IPredictionOracle.UnknownSigner.selector : bytes4(0);
         bytes[] memory signatures = _by(said, a, b, c);
-        if (kind == 4) {
+        if (kind == 3) {
             assembly ("memory-safe") {
                 mstore(signatures, 2)
             }
@@ -84,7 +83,6 @@ abstract contract Reports is OracleFixture, Data {
         Twin storage twin = twinsOf[_draw(SLOTS)];
         if (withdrawn.length == 0 || twin.retired) return report();
         bytes32 model = withdrawn[_draw(withdrawn.length)];
-        if (batches[twin.id] <= rounds[twin.id][model]) return sayNext();
         IPredictionOracle.Report memory said = _reportOf(twin.id, model, rounds[twin.id][model] + 1);
         bytes memory call = abi.encodeCall(oracle.post, (said, _by(said, keys[1], keys[2], keys[3])));
         _refused(stranger, address(oracle), call, IPredictionOracle.ModelNotApproved.selector);
@@ -120,7 +118,7 @@ abstract contract Reports is OracleFixture, Data {
 
     function _newModel() private returns (bytes32 model) {
         model = keccak256(abi.encode("model", ++_registered));
-        models.register(model, bytes32("card"), 0);
+        models.register(model, bytes32("card"), 0, false);
         vm.prank(administrator);
         models.approve(model);
     }
