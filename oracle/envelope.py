@@ -88,12 +88,6 @@ def seal(
     InputError
         ``too_large``: more than 100,000 readings, or the block would exceed 1 MiB; ``bad_threshold``.
     """
-    if not 1 < threshold <= len(custodians):
-        raise InputError(
-            f"{threshold} of {len(custodians)} custodians cannot be asked for",
-            hint="at least 2 must be needed, and no more than there are",
-            kind="bad_threshold",
-        )
     if len(readings) > MAX_READINGS:
         raise InputError(
             f"{len(readings):,} readings in one batch are more than {MAX_READINGS:,}",
@@ -101,12 +95,8 @@ def seal(
             kind="too_large",
         )
     key, nonce = random_bytes(KEY_BYTES), random_bytes(NONCE_BYTES)
-    shares = _split(key, threshold, len(custodians))
-    sealed = [
-        _seal_share(context, custodian, custodians[custodian], share)
-        for custodian, share in zip(sorted(custodians), shares, strict=True)
-    ]
-    header = cbor2.dumps([SUITE, _fields(context), threshold, nonce, sealed], canonical=True)
+    shares = [[one.custodian, one.commitment, one.sealed] for one in _deal(key, context, custodians, threshold)]
+    header = cbor2.dumps([SUITE, _fields(context), threshold, nonce, shares], canonical=True)
     ciphertext = AESGCM(key).encrypt(nonce, _pack(readings), header)
     block = cbor2.dumps([FORMAT, header, ciphertext], canonical=True)
     if len(block) > MAX_BLOCK_BYTES:
@@ -130,8 +120,10 @@ def parse_header(block: bytes) -> Header:
     return _parts(block)[0]
 
 
-def open_block(block: bytes, shares: Mapping[str, bytes]) -> Opened:
+def open_block(block: bytes, shares: Mapping[str, bytes], holders: Header | None = None) -> Opened:
     """Open a block with the shares of at least `threshold` custodians, and compute its root anew.
+
+    `holders` is the block's header with other shares in it, where its key was dealt anew.
 
     Raises
     ------
@@ -139,21 +131,24 @@ def open_block(block: bytes, shares: Mapping[str, bytes]) -> Opened:
         ``too_few_shares``, ``bad_share`` naming the custodian, or ``does_not_open``.
     """
     header, ciphertext = _parts(block)
-    good = [share for custodian, share in shares.items() if check_share(header, custodian, share)]
-    if len(good) < header.threshold:
-        raise VerificationError(
-            f"{len(good)} of the {header.threshold} key shares needed are here",
-            hint="ask the custodians of this block",
-            kind="too_few_shares",
-        )
     try:
-        key = _combine(good[: header.threshold])
+        key = _key(holders or header, shares)
         plaintext = AESGCM(key).decrypt(header.nonce, ciphertext, header.raw)
     except (InvalidTag, ValueError):
         raise VerificationError("the block does not open with these shares", kind="does_not_open") from None
     readings = _unpack(plaintext, header.context.schema)
     salts = _salts(key, len(readings))
     return Opened(header.context, readings, root(reading_leaves(readings, salts)), salts)
+
+
+def deal_anew(
+    holders: Header, shares: Mapping[str, bytes], custodians: Mapping[str, bytes], threshold: int
+) -> tuple[SealedShare, ...]:
+    """Split a block's data key afresh among other custodians, with enough shares of those who hold it now.
+
+    The ciphertext is neither needed nor touched. Errors as of :func:`open_block` and :func:`seal`.
+    """
+    return tuple(_deal(_key(holders, shares), holders.context, custodians, threshold))
 
 
 def check_share(header: Header, custodian: str, share: bytes) -> bool:
@@ -197,8 +192,34 @@ def context_of(fields: object) -> Context:
     return Context(chain_id, anchor, int.from_bytes(twin, "big"), device, sequence, schema, category)
 
 
-def _seal_share(context: Context, custodian: str, key: bytes, share: bytes) -> list[Any]:
-    return [custodian, _commitment(context, custodian, share), hpke.seal(key, share, share_info(context, custodian))]
+def _key(header: Header, shares: Mapping[str, bytes]) -> bytes:
+    """The data key, once enough shares match their commitments."""
+    good = [share for custodian, share in shares.items() if check_share(header, custodian, share)]
+    if len(good) < header.threshold:
+        raise VerificationError(
+            f"{len(good)} of the {header.threshold} key shares needed are here",
+            hint="ask the custodians of this block",
+            kind="too_few_shares",
+        )
+    return _combine(good[: header.threshold])
+
+
+def _deal(key: bytes, context: Context, custodians: Mapping[str, bytes], threshold: int) -> list[SealedShare]:
+    """A share for each custodian, sealed to it, ascending by address."""
+    if not 1 < threshold <= len(custodians):
+        raise InputError(
+            f"{threshold} of {len(custodians)} custodians cannot be asked for",
+            hint="at least 2 must be needed, and no more than there are",
+            kind="bad_threshold",
+        )
+    named = sorted(custodians)
+    return [
+        SealedShare(
+            custodian, _commitment(context, custodian, share),
+            hpke.seal(custodians[custodian], share, share_info(context, custodian)),
+        )
+        for custodian, share in zip(named, _split(key, threshold, len(named)), strict=True)
+    ]  # fmt: skip
 
 
 def _commitment(context: Context, custodian: str, share: bytes) -> bytes:

@@ -18,8 +18,10 @@ from . import cbor
 from .anchored import anchored_batches
 from .envelope import parse_header
 from .errors import Denied, MedtwinError, StorageError, VerificationError
+from .fetch import kept_tables
 from .ports import Chain, Custodian, Signer, Store
 from .records import ErasureRequest, ErasureStatement
+from .share_table import ShareTable
 from .typed_data import Domain, erasure_digest, recovers_to, statement_digest
 
 FORMAT = "medtwin/erasure/1"
@@ -85,7 +87,8 @@ def carry_out(
     if not chain.read("TwinToken", "isRetired", twin_id):
         raise Denied("the twin is not retired", hint="its owner retires it first", kind="not_retired")
     batches = anchored_batches(chain, twin_id, store)
-    holders, threshold = _holders(store, [one.batch.digest for one in batches])
+    tables = kept_tables(chain, custodians, twin_id)
+    holders, threshold = _holders(store, [one.batch.digest for one in batches], tables)
     statements = tuple(custodian.erase(order) for custodian in custodians)
     retired = chain.events("TwinToken", "TwinRetired", twinId=twin_id)[-1]
     certificate = Certificate(
@@ -210,10 +213,10 @@ def to_html(certificate: Certificate) -> str:
     )
 
 
-def _holders(store: Store, digests: Sequence[bytes]) -> tuple[tuple[str, ...], int]:
-    """Custodians named in the blocks still there, and the lowest threshold among them."""
-    holders: set[str] = set()
-    thresholds = []
+def _holders(store: Store, digests: Sequence[bytes], tables: Sequence[ShareTable]) -> tuple[tuple[str, ...], int]:
+    """Custodians named in the blocks still there and in the tables beside them, and the lowest threshold among them."""
+    holders = {share.custodian for table in tables for shares in table.rows.values() for share in shares}
+    thresholds = [table.threshold for table in tables]
     for digest in digests:
         try:
             header = parse_header(store.get(digest))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from . import hpke
+from . import hpke, share_table
 from .anchored import anchored_batches
 from .envelope import Header, Opened, check_share, open_block, parse_header, released_info
 from .errors import CustodyDenied, MedtwinError, NotFound, Refused, VerificationError
 from .ports import Chain, Custodian, Signer, Store
 from .receipts import request_digest
 from .records import AnchoredBatch, Batch, KeyRequest, Readings, Receipt, Release
+from .share_table import ShareTable, table_digest
 from .typed_data import Domain, receipt_digest, recovers_to
 from .vouch import Voucher
 
@@ -38,8 +39,8 @@ class OpenedBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class _Closed:
-    """A stored block that belongs to its batch, not yet opened."""
+class ClosedBatch:
+    """A stored block that belongs to its batch, not yet opened; `header` names who holds its key."""
 
     anchored: AnchoredBatch
     block: bytes
@@ -54,7 +55,7 @@ class _Asked:
     digest: bytes
     private: bytes = field(repr=False)
     receipts: Domain
-    part: Sequence[_Closed]
+    part: Sequence[ClosedBatch]
 
 
 def fetch(
@@ -107,11 +108,29 @@ def open_batches(
 
     `grantee` is whom the consent names: the signer itself, or a contract that vouches for it.
     """
-    closed = [_closed(chain, store, anchored) for anchored in batches]
+    closed = [closed_batch(chain, store, anchored) for anchored in batches]
     wanted = [one for one in closed if one.header.context.category == category]
     if not wanted:
         raise NotFound("the twin has no batches of this category", hint="see which it has: medtwin twin show")
-    opened: list[OpenedBatch] = []
+    found = released(
+        chain, custodians, signer, held_now(chain, custodians, wanted), grantee=grantee, purpose=purpose,
+        random_bytes=random_bytes, voucher=voucher,
+    )  # fmt: skip
+    return [_opened(one, shares) for one, shares in found]
+
+
+def released(
+    chain: Chain,
+    custodians: Sequence[Custodian],
+    signer: Signer,
+    wanted: Sequence[ClosedBatch],
+    *,
+    grantee: str,
+    purpose: int,
+    random_bytes: Callable[[int], bytes],
+    voucher: Voucher | None = None,
+) -> Iterator[tuple[ClosedBatch, dict[str, bytes]]]:
+    """Each block of one category with enough shares of its key, verified; errors as of :func:`fetch`."""
     for at in range(0, len(wanted), BATCHES_A_REQUEST):
         part = wanted[at : at + BATCHES_A_REQUEST]
         private = hpke.new_key(random_bytes)
@@ -120,7 +139,7 @@ def open_batches(
             grantee=grantee,
             recipient_key=hpke.public_key(private),
             batches=tuple(one.anchored.batch.digest for one in part),
-            category=category,
+            category=part[0].header.context.category,
             purpose=purpose,
             nonce=int.from_bytes(random_bytes(NONCE_BYTES), "big"),
             deadline_s=chain.head().time_s + REQUEST_LIFE_S,
@@ -131,9 +150,7 @@ def open_batches(
             signature = voucher.wrap(request, signer.address, signature)
         signed = replace(request, signature=signature)
         asked = _Asked(signed, digest, private, Domain(chain.chain_id, chain.address("AuditTrail")), part)
-        shares = _shares(custodians, asked)
-        opened += [_opened(one, mine) for one, mine in zip(part, shares, strict=True)]
-    return opened
+        yield from zip(part, _shares(custodians, asked), strict=True)
 
 
 def verify_block(anchored: AnchoredBatch, block: bytes) -> None:
@@ -146,7 +163,8 @@ def verify_block(anchored: AnchoredBatch, block: bytes) -> None:
         )
 
 
-def _closed(chain: Chain, store: Store, anchored: AnchoredBatch) -> _Closed:
+def closed_batch(chain: Chain, store: Store, anchored: AnchoredBatch) -> ClosedBatch:
+    """A batch's block, once it is the one anchored and says so itself."""
     block = store.get(anchored.batch.digest)
     verify_block(anchored, block)
     header = parse_header(block)
@@ -157,7 +175,55 @@ def _closed(chain: Chain, store: Store, anchored: AnchoredBatch) -> _Closed:
         raise VerificationError(
             f"the block of batch {anchored.index} was sealed for another batch", kind="wrong_context"
         )
-    return _Closed(anchored, block, header)
+    return ClosedBatch(anchored, block, header)
+
+
+def held_now(chain: Chain, custodians: Sequence[Custodian], wanted: Sequence[ClosedBatch]) -> list[ClosedBatch]:
+    """The blocks with those who hold their keys now, where others than they were sealed to are asked.
+
+    Tables of custodians are taken only if the twin's owner signed them; of two for a block the newer one counts, unless
+    too few of those asked are in it.
+    """
+    asked = set(_reachable(custodians))
+    if all(asked <= {share.custodian for share in one.header.shares} for one in wanted):
+        return list(wanted)
+    tables = sorted(kept_tables(chain, custodians, wanted[0].anchored.batch.twin_id), key=lambda one: -one.generation)
+
+    def held(one: ClosedBatch) -> Header:
+        digest = one.anchored.batch.digest
+        dealt = [table.header(digest, one.header) for table in tables if digest in table.rows]
+        enough = [
+            header for header in (*dealt, one.header)
+            if len(asked & {share.custodian for share in header.shares}) >= header.threshold
+        ]  # fmt: skip
+        return next(iter((*enough, *dealt, one.header)))
+
+    return [replace(one, header=held(one)) for one in wanted]
+
+
+def kept_tables(chain: Chain, custodians: Sequence[Custodian], twin_id: int) -> list[ShareTable]:
+    """The tables that custodians keep for a twin and its owner signed, each once."""
+    found: dict[bytes, ShareTable] = {}
+    domain = Domain(chain.chain_id, chain.address("ConsentRegistry"))
+    for custodian in custodians:
+        try:
+            bodies = set(custodian.tables(twin_id)) - set(found)
+            for table in map(share_table.unpack, bodies):
+                owner = chain.read("TwinToken", "ownerOf", twin_id, block=table.block)
+                signed = chain.is_signed_by(owner, table_digest(domain, table), table.signature, block=table.block)
+                if signed and table.twin_id == twin_id:
+                    found[share_table.pack(table)] = table
+        except MedtwinError:  # it is away, or says what nobody signed: the others may do
+            continue
+    return list(found.values())
+
+
+def _reachable(custodians: Sequence[Custodian]) -> Iterator[str]:
+    for custodian in custodians:
+        try:
+            yield custodian.address
+        except MedtwinError:
+            continue
 
 
 def _shares(custodians: Sequence[Custodian], asked: _Asked) -> list[dict[str, bytes]]:
@@ -222,8 +288,8 @@ def _is_receipt(receipt: Receipt, custodian: str, asked: _Asked, permitted: bool
     return told == (custodian, asked.digest, permitted) and facts == true and signed
 
 
-def _opened(closed: _Closed, shares: dict[str, bytes]) -> OpenedBatch:
-    opened, batch = open_block(closed.block, shares), closed.anchored.batch
+def _opened(closed: ClosedBatch, shares: dict[str, bytes]) -> OpenedBatch:
+    opened, batch = open_block(closed.block, shares, closed.header), closed.anchored.batch
     times = opened.readings.time_ms
     told = (opened.root, len(opened.readings), int(times[0]) // 1000, int(times[-1]) // 1000)
     if told != (batch.root, batch.readings, batch.start_s, batch.end_s):

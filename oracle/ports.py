@@ -252,6 +252,14 @@ class CustodianState(Protocol):
         """
         ...
 
+    def tables(self, twin_id: int) -> list[bytes]:
+        """What was kept for a twin, oldest first."""
+        ...
+
+    def keep_table(self, twin_id: int, body: bytes, instead_of: Sequence[bytes]) -> None:
+        """Keep a table, and forget those it replaces, in one step."""
+        ...
+
     def head(self) -> tuple[int, bytes]:
         """Size and root of the log of receipts."""
         ...
@@ -282,6 +290,14 @@ class Custodian(Protocol):
 
     def erase(self, request: ErasureRequest) -> ErasureStatement:
         """Destroy the key for a twin on its owner's order, for good; Denied for anybody else's."""
+        ...
+
+    def keep_table(self, body: bytes) -> None:
+        """Keep shares that the twin's owner dealt anew; Denied for anybody else's."""
+        ...
+
+    def tables(self, twin_id: int) -> Iterator[bytes]:
+        """The tables it keeps for a twin."""
         ...
 
     def receipts(self, *, since: int = 0) -> Iterator[tuple[bytes, bytes]]:

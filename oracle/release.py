@@ -13,7 +13,7 @@ from itertools import islice
 
 from eth_utils import is_checksum_address
 
-from . import hpke, merkle, receipt_log
+from . import hpke, merkle, receipt_log, share_table, tables
 from .envelope import open_share, released_info
 from .epochs import epoch_leaf
 from .errors import Denied, InputError, MedtwinError, NotFound, Refused, RevertedError, VerificationError
@@ -135,6 +135,20 @@ class LocalCustodian:
         if not receipt.permitted:
             raise Refused(receipt)
         return Release(receipt, shares)
+
+    def keep_table(self, body: bytes) -> None:
+        table = share_table.unpack(body)
+        for chain in self._chains:
+            tables.check_dealer(chain, table)
+        if self.address not in table.holders or not self._state.has_key(table.twin_id):
+            raise Denied(
+                "no share of this table is for this custodian", hint="ask it for its key first", kind="no_share"
+            )
+        instead_of = tables.replaced_by(table, self._state.tables(table.twin_id))
+        self._state.keep_table(table.twin_id, body, instead_of)
+
+    def tables(self, twin_id: int) -> Iterator[bytes]:
+        yield from self._state.tables(twin_id)
 
     def receipts(self, *, since: int = 0) -> Iterator[tuple[bytes, bytes]]:
         yield from self._state.receipts(since)

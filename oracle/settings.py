@@ -11,6 +11,7 @@ variable                  meaning                                               
 ``MEDTWIN_PUBLIC_IPFS``   1: an IPFS node that others reach may hold sealed data 0
 ``MEDTWIN_DEPLOYMENT``    deployment file                                        deployments/development.json
 ``MEDTWIN_CUSTODIANS``    custodians' addresses, comma-separated URLs            http://127.0.0.1:8701..8703
+``MEDTWIN_THRESHOLD``     how many custodians open a batch                       more than half
 ``MEDTWIN_PEERS``         the other oracle nodes, comma-separated URLs           none
 ``MEDTWIN_WITNESSES``     endpoints of the chain that the portal's pages ask     none
 ``MEDTWIN_PEOPLE``        JSON file of accounts' names, for the portal           none
@@ -78,6 +79,7 @@ class Settings:
     mqtt_authority: Path | None = None
     public_ipfs: bool = False
     depth: int = 0
+    threshold: int = 0
     longest_silence_s: int | None = None
 
     @classmethod
@@ -91,6 +93,7 @@ class Settings:
             chain=chain,
             more_chains=tuple(more),
             depth=_whole(found, "MEDTWIN_DEPTH"),
+            threshold=_whole(found, "MEDTWIN_THRESHOLD"),
             longest_silence_s=_whole(found, "MEDTWIN_SILENCE") or None,
             public_ipfs=_whole(found, "MEDTWIN_PUBLIC_IPFS") > 0,
             store=found.get("MEDTWIN_STORE") or str(home / "store.sqlite"),
@@ -114,6 +117,7 @@ class Settings:
             "MEDTWIN_HOME": str(self.home),
             "MEDTWIN_CHAIN": ",".join((self.chain, *self.more_chains)),
             "MEDTWIN_DEPTH": str(self.depth),
+            "MEDTWIN_THRESHOLD": str(self.threshold),
             "MEDTWIN_SILENCE": str(self.longest_silence_s or ""),
             "MEDTWIN_STORE": self.store,
             "MEDTWIN_PUBLIC_IPFS": str(int(self.public_ipfs)),
@@ -265,9 +269,9 @@ def open_custodians(settings: Settings) -> list[RemoteCustodian]:
     return [RemoteCustodian(url) for url in settings.custodians]
 
 
-def threshold_of(custodians: Sequence[Custodian]) -> int:
-    """How many open a batch: a majority, 2 of 3 by default."""
-    return len(custodians) // 2 + 1
+def threshold_of(custodians: Sequence[Custodian], chosen: int = 0) -> int:
+    """How many open a batch: those the settings chose, else a majority, so 2 of 3."""
+    return chosen or len(custodians) // 2 + 1
 
 
 def open_keystore(settings: Settings) -> Keystore:

@@ -66,6 +66,9 @@ TYPES: dict[str, tuple[tuple[str, str], ...]] = {
     "Call": (("target", "address"), ("data", "bytes"), ("nonce", "uint256"), ("deadline", "uint40")),
     "Answer": (("commandId", "bytes32"), ("accepted", "bool")),
     "Erasure": (("twinId", "uint256"), ("owner", "address"), ("deadline", "uint40")),
+    "ShareTable": (
+        ("twinId", "uint256"), ("generation", "uint32"), ("block", "uint64"), ("threshold", "uint8"), ("rows", "bytes32"),
+    ),
     "ErasureStatement": (
         ("custodian", "address"), ("twinId", "uint256"), ("key", "bytes32"), ("time", "uint40"),
     ),

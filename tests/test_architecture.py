@@ -26,6 +26,7 @@ FORMS = {
     "wire",
     "vouch",
     "epochs",
+    "share_table",
     "messages",
 }
 ORDER = ("base", "forms", "steps", "use cases", "training", "edge", "serve")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import count
 
 import httpx
 from eth_utils import is_address, to_checksum_address
@@ -13,7 +14,7 @@ from ..records import Batch, Context, ErasureRequest, ErasureStatement, Included
 from ..wire import pack_erasure, pack_request, unpack_receipts, unpack_release, unpack_statement
 
 TIMEOUT_S = 10.0
-OK, FORBIDDEN, GONE = 200, 403, 410
+OK, FORBIDDEN, GONE = (200, 204), 403, 410
 
 
 class RemoteCustodian:
@@ -53,7 +54,7 @@ class RemoteCustodian:
             raise Denied(
                 "the keys of this twin were destroyed", hint="nothing of it can be opened again", kind="erased"
             )
-        if answer.status_code != OK:
+        if answer.status_code not in OK:
             raise Denied(f"the custodian at {self.url} gives no key for this twin", kind="no_key")
         return answer.content
 
@@ -71,9 +72,21 @@ class RemoteCustodian:
 
     def erase(self, request: ErasureRequest) -> ErasureStatement:
         answer = self._ask("POST", "/v1/erase", content=pack_erasure(request))
-        if answer.status_code != OK:
+        if answer.status_code not in OK:
             raise Denied(f"the custodian at {self.url} refused: {answer.text[:200]}", kind="not_owner")
         return unpack_statement(answer.content)
+
+    def keep_table(self, body: bytes) -> None:
+        answer = self._ask("POST", "/v1/shares", content=body)
+        if answer.status_code not in OK:
+            raise Denied(f"the custodian at {self.url} refused: {answer.text[:200]}", kind="table_refused")
+
+    def tables(self, twin_id: int) -> Iterator[bytes]:
+        for number in count():
+            answer = self._ask("GET", f"/v1/shares/{twin_id:#x}?since={number}")
+            if not answer.content:
+                return
+            yield answer.content
 
     def receipts(self, *, since: int = 0) -> Iterator[tuple[bytes, bytes]]:
         while page := unpack_receipts(self._ask("GET", f"/v1/receipts?since={since}").content):
@@ -89,7 +102,7 @@ class RemoteCustodian:
                 hint="start it (make dev), or name others in MEDTWIN_CUSTODIANS",
                 kind="custodian_unreachable",
             ) from error
-        if answer.status_code in (OK, FORBIDDEN, GONE):
+        if answer.status_code in (*OK, FORBIDDEN, GONE):
             return answer
         if answer.is_server_error:
             raise StorageError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import Denied, StorageError
@@ -19,6 +19,7 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS keys (twin_id TEXT PRIMARY KEY, wrapped BLOB)",
     "CREATE TABLE IF NOT EXISTS receipts (number INTEGER PRIMARY KEY, leaf BLOB NOT NULL, signature BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS erasures (twin_id TEXT PRIMARY KEY, statement BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS tables (number INTEGER PRIMARY KEY, twin_id TEXT NOT NULL, body BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS log (size INTEGER NOT NULL, peaks BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS wrapping (generation INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS nonces (grantee TEXT NOT NULL, nonce TEXT NOT NULL, PRIMARY KEY (grantee, nonce))",
@@ -79,6 +80,7 @@ class SqliteCustodianState:
                 self._database.execute(
                     "INSERT INTO keys VALUES (?, NULL) ON CONFLICT (twin_id) DO UPDATE SET wrapped = NULL", (name,)
                 )
+                self._database.execute("DELETE FROM tables WHERE twin_id = ?", (name,))
                 self._database.execute("INSERT INTO erasures VALUES (?, ?)", (name, pack_statement(statements[0])))
 
             self._renew(forget)
@@ -137,6 +139,21 @@ class SqliteCustodianState:
                         raise Denied("this request was answered before", hint="sign a new one", kind="request_replayed")
             self._frontier = grown
         return receipt
+
+    def tables(self, twin_id: int) -> list[bytes]:
+        with self._lock:
+            found = self._database.execute(
+                "SELECT body FROM tables WHERE twin_id = ? ORDER BY number", (hex(twin_id),)
+            ).fetchall()
+        return [bytes(body) for (body,) in found]
+
+    def keep_table(self, twin_id: int, body: bytes, instead_of: Sequence[bytes]) -> None:
+        name = hex(twin_id)
+        with self._lock, self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            for old in (*instead_of, body):
+                self._database.execute("DELETE FROM tables WHERE twin_id = ? AND body = ?", (name, old))
+            self._database.execute("INSERT INTO tables (twin_id, body) VALUES (?, ?)", (name, body))
 
     def head(self) -> tuple[int, bytes]:
         with self._lock:

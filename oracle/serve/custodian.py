@@ -81,6 +81,19 @@ def service(custodian: LocalCustodian, *, requests_a_minute: int = REQUESTS_A_MI
         order = unpack_erasure(await body_of(request))
         return Response(pack_statement(await run_in_threadpool(custodian.erase, order)), media_type=CBOR)
 
+    @app.post("/v1/shares", status_code=204)
+    async def keep_table(request: Request) -> Response:
+        """Keep shares that a twin's owner dealt anew."""
+        await run_in_threadpool(custodian.keep_table, await body_of(request))
+        return Response(status_code=204)
+
+    @app.get("/v1/shares/{twin_id}")
+    def tables(twin_id: str, since: int = 0) -> Response:
+        """One table of a twin; nothing behind the last."""
+        kept = islice(custodian.tables(parse_twin_id(twin_id)), min(max(0, since), MOST_RECEIPTS), None)
+        table = next(kept, b"")
+        return Response(table, 200 if table else 204, media_type=CBOR)
+
     @app.get("/v1/receipts")
     def receipts(since: int = 0) -> Response:
         """A page of the log."""

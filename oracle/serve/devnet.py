@@ -222,7 +222,7 @@ def _seed(
             chain, open_store(settings.store),
             open_outbox(settings, device.address, chain.deployment),
             device, keys["hospital"], twin_id, kind.channels, int(kind.category),
-            {one.address: one.public_key(twin_id) for one in custodians}, threshold_of(custodians), os.urandom,
+            {one.address: one.public_key(twin_id) for one in custodians}, threshold_of(custodians, settings.threshold), os.urandom,
         )  # fmt: skip
         batches = split(_ending_now(recording.readings, chain), interval_ms=kind.batch_ms, most=20_000)
         for _ in publish(edge, islice(batches, SEED_BATCHES)):

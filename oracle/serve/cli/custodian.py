@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from ...settings import Settings, custodian_folder, open_custodian, open_suites
-from .console import ERRORS
-from .options import signer
+from ...mint import parse_twin_id
+from ...rotate import Dealer
+from ...rotate import rotate as deal_to
+from ...settings import (
+    Settings,
+    custodian_folder,
+    open_custodian,
+    open_custodians,
+    open_store,
+    open_suite,
+    open_suites,
+    threshold_of,
+)
+from .console import ERRORS, tell
+from .options import As, signer
 
 app = typer.Typer(help="Hold key shares; release them when the chain allows, with a receipt.", no_args_is_help=True)
 
@@ -30,3 +44,30 @@ def serve(
         ERRORS.print("one chain endpoint: name a second in MEDTWIN_CHAIN, so that one that lies cannot open anything")
     ERRORS.print(f"custodian {own.address} on http://127.0.0.1:{port}", highlight=False)
     serve_http(custodian, chains[0], port=port)
+
+
+@app.command()
+def rotate(
+    twin: str,
+    to: Annotated[
+        list[str], typer.Option("--to", metavar="URL", help="A custodian from now on; once for each of them.")
+    ],
+    owner: As = "",
+    threshold: Annotated[int, typer.Option(help="How many of them open a batch; more than half if not given.")] = 0,
+) -> None:
+    """Deal a twin's keys to other custodians; MEDTWIN_CUSTODIANS names those who hold them now. Run again if interrupted."""
+    settings, twin_id = Settings.read(), parse_twin_id(twin)
+    old, new = open_custodians(settings), open_custodians(replace(settings, custodians=tuple(to)))
+    dealer = Dealer(open_suite(settings), open_store(settings.store), signer(owner), os.urandom)
+    done = deal_to(dealer, old, new, twin_id=twin_id, threshold=threshold_of(new, threshold or settings.threshold))
+    for custodian, why in done.left:
+        ERRORS.print(f"custodian {custodian} did not destroy its key for this twin: {why}", highlight=False)
+    tell(
+        f"{done.batches} batches open with {done.threshold} of {len(done.holders)} custodians; "
+        f"{len(done.destroyed)} of the others destroyed their keys",
+        {
+            "twin": hex(twin_id), "batches": done.batches, "custodians": done.holders, "threshold": done.threshold,
+            "destroyed": [one.custodian for one in done.destroyed], "left": [custodian for custodian, _ in done.left],
+        },
+        next_step=f"export MEDTWIN_CUSTODIANS={','.join(to)}",
+    )  # fmt: skip
