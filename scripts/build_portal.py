@@ -93,7 +93,8 @@ def build(target: Path) -> None:
     (target / "meta.json").unlink()
     subprocess.run([ESBUILD, "style.css", "--bundle", "--minify", "--log-level=warning", f"--outdir={target}"],
                    cwd=SOURCE, check=True)  # fmt: skip
-    shutil.copyfile(SOURCE / "icon.svg", target / "icon.svg")
+    for static in ("icon.svg", "terms/research-1.txt"):
+        shutil.copyfile(SOURCE / static, target / Path(static).name)
     links = "".join(f'    <link rel="modulepreload" href="/{name}">\n' for name in needed_first(outputs))
     shell = (SOURCE / "index.html").read_text("utf-8").replace("  </head>", f"{links}  </head>")
     (target / "index.html").write_text(shell, "utf-8")

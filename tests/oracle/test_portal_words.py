@@ -23,7 +23,7 @@ RELEASE = Path(__file__).parents[2] / "oracle" / "release.py"
 LANGUAGES = sorted(path.stem for path in FOLDER.glob("*.json"))
 PATIENTS = (
     "home", "patient", "twin", "readers", "stop", "door", "prediction", "signals", "looks", "allow", "guardians",
-    "recovery", "recover", "erase", "earnings", "reason", "purpose", "data",
+    "recovery", "recover", "erase", "earnings", "reason", "purpose", "data", "welcome", "invite", "heart", "offer",
 )  # fmt: skip
 MACHINERY = re.compile(r"\b(gas|tokens?|wallets?|hash(es)?|blocks?|blockchain|ledger|ethereum|transactions?)\b", re.I)
 PLAIN = re.compile(r"\{([a-z]+)\}", re.ASCII)
@@ -58,7 +58,11 @@ def test_patients_pages_speak_of_no_machinery() -> None:
 
 
 def test_whatever_a_custodian_may_answer_has_words() -> None:
-    reasons = set(re.findall(r'"([a-z]+(?:_[a-z]+)+)"', RELEASE.read_text("utf-8"))) - {"bad_address", "not_owner"}
+    reasons = set(re.findall(r'"([a-z]+(?:_[a-z]+)+)"', RELEASE.read_text("utf-8"))) - {
+        "bad_address",
+        "not_owner",
+        "older_than_chain",
+    }
     known = words("en")
     assert {f"reason.{reason}" for reason in reasons} <= known.keys()
     assert {f"data.{one.name.lower()}" for one in Category if one.name} <= known.keys()

@@ -36,6 +36,7 @@ TYPES = {
     ".css": "text/css",
     ".svg": "image/svg+xml",
     ".json": "application/json",
+    ".txt": "text/plain; charset=utf-8",
 }
 COOKIE = "medtwin"
 PATH = "^(/[0-9A-Za-z]{1,80}){1,6}$"  # of a page

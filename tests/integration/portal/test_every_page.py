@@ -26,6 +26,7 @@ PAGES = {
     "ward": ("clinician", "/ward"), "bedside": ("clinician", "/ward/{twin}"), "hospital": ("", "/hospital"),
     "verify": ("", "/verify/{twin}"),
     "guardians": ("patient-1", "/guardians"),
+    "offer": ("patient-1", "/patient/{twin}/offer"),
     "erase": ("patient-1", "/patient/{twin}/erase"),
 }  # fmt: skip
 

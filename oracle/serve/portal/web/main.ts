@@ -23,6 +23,7 @@ async function open([section = '', first, second, third]: string[]): Promise<Pag
     case 'patient': {
       if (!first || first === 'for') return (await import('./pages/patient')).twins(second)
       if (second === 'allow') return (await import('./pages/allow')).allow(BigInt(first), third)
+      if (second === 'offer') return (await import('./pages/offer')).offer(BigInt(first))
       if (second === 'erase') return (await import('./pages/erase')).erase(BigInt(first))
       return (await import('./pages/twin')).twin(BigInt(first))
     }

@@ -120,7 +120,7 @@ export function twin(id: bigint): Page {
         <p>${t('details.twin')} <code>0x${id.toString(16)}</code></p><p>${t('details.owner')} <code>${owner}</code></p>
         <p>${t('details.contract')} <code>${configured().contracts.ConsentRegistry}</code></p>
       </details>
-      <p><a class="button" href=${`${path}/erase`}>${t('erase.title')}</a></p>`
+      <p class="row"><a class="button" href=${`${path}/offer`}>${t('offer.title')}</a> <a class="button" href=${`${path}/erase`}>${t('erase.title')}</a></p>`
   }
 
   const hearts = new WeakSet<Element>()

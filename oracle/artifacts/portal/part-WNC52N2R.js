@@ -1,4 +1,4 @@
-import{a,b as u,c as d,p as i,q as g,r as f,s as h,u as w,z as b}from"./part-LYA4KIAO.js";import{j as p,s as m,t as l}from"./part-YGMIY4FG.js";var $="1",c=(e,s)=>s===$?f(e):`\u2066${g(e,1)} ${s}\u2069`;function B(e,s){let{model:t,answered:r}=e,o=s.filter(n=>n.model.digest===t.digest&&n.answered&&n.round<e.round).at(-1);return a`<article class="card" data-round=${e.round}>
+import{a,b as u,c as d,p as i,q as g,r as f,s as h,u as w,z as b}from"./part-VLBBUXKN.js";import{k as p,t as m,u as l}from"./part-G63Q5EEK.js";var $="1",c=(e,s)=>s===$?f(e):`\u2066${g(e,1)} ${s}\u2069`;function B(e,s){let{model:t,answered:r}=e,o=s.filter(n=>n.model.digest===t.digest&&n.answered&&n.round<e.round).at(-1);return a`<article class="card" data-round=${e.round}>
     <div class="split"><h3>${b(t.kind)}</h3><span class="soft">${w(e.asOf)}</span></div>
     ${r?a`<p><span class="big">${c(e.score,t.unit)}</span> ${P(e,o)}</p>
           <p>${i("prediction.interval",{low:c(e.low,t.unit),high:c(e.high,t.unit)})}</p>

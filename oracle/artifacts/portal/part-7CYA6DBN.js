@@ -1,4 +1,4 @@
-import{A as c,B as s,E as g,G as w,I as f,K as k,a,c as n,h as $,i as r,j as m,k as h,l as u,n as y,p as t,y as b}from"./part-LYA4KIAO.js";import{j as p}from"./part-YGMIY4FG.js";var I={patient:"/patient",researcher:"/research",clinician:"/ward",hospital:"/hospital"};function E(){return{title:t("home.title"),load:async()=>{},view:P}}function P(){return a`
+import{A as c,B as s,E as g,G as w,I as f,K as k,a,c as n,h as $,i as r,j as m,k as h,l as u,n as y,p as t,y as b}from"./part-VLBBUXKN.js";import{k as p}from"./part-G63Q5EEK.js";var I={patient:"/patient",researcher:"/research",clinician:"/ward",hospital:"/hospital"};function E(){return{title:t("home.title"),load:async()=>{},view:P}}function P(){return a`
     <p>${t("home.lead")}</p>
     ${c()?n:R()}
     <section aria-labelledby="doors"><h2 id="doors">${t("home.doors")}</h2>

@@ -1,1 +1,0 @@
-import{a,b}from"./part-NOD5KATY.js";import"./part-6CYUYFXM.js";import"./part-LYA4KIAO.js";import"./part-YGMIY4FG.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as makeTwin,b as welcome};
