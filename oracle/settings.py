@@ -45,6 +45,7 @@ from .adapters.failover import FailoverChain
 from .adapters.journal import SqliteOutbox, SqliteSignedRounds
 from .adapters.keys import Keystore, LocalSigner
 from .adapters.peer_http import HttpPeers
+from .adapters.portal_http import RemotePortal
 from .adapters.store import EmbeddedStore
 from .errors import ChainError, Denied, InputError
 from .ports import Chain, Custodian, Signer, Store
@@ -240,6 +241,11 @@ def open_private_store(settings: Settings) -> Store:
             kind="store_not_private",
         )
     return store
+
+
+def open_portal(url: str, signer: Signer, chain: Web3Chain) -> RemotePortal:
+    """The portal at `url`, for a program that holds a key."""
+    return RemotePortal(url, signer, chain.chain_id)
 
 
 def open_custodian(

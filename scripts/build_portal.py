@@ -18,6 +18,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from oracle.adapters.abi import artifact
+from oracle.command import UNITS, Code
+from oracle.emergency import Reason
 from oracle.records import Category, Purpose
 from oracle.serve.portal.app import service
 from oracle.serve.portal.portal import Portal
@@ -29,7 +31,7 @@ TARGET = ROOT / "oracle" / "artifacts" / "portal"
 ESBUILD = ROOT / "node_modules" / ".bin" / "esbuild"
 CONTRACTS = (
     "TwinToken", "ConsentRegistry", "AccessMarket", "DataAnchor", "AuditTrail", "PredictionOracle", "DeviceRegistry",
-    "ModelRegistry", "EmergencyAccess", "CaseToken", "TestToken", "PasskeyFactory", "PasskeyAccount",
+    "ModelRegistry", "EmergencyAccess", "CaseToken", "DeviceLoop", "TestToken", "PasskeyFactory", "PasskeyAccount",
 )  # fmt: skip
 
 
@@ -37,10 +39,16 @@ def generated() -> dict[str, str]:
     """The TypeScript that is written from Python, by file name."""
     abis = {name: artifact(name)["abi"] for name in CONTRACTS}
     types = {name: [{"name": field, "type": kind} for field, kind in fields] for name, fields in TYPES.items()}
-    bits = {
-        kind.__name__.upper(): {str(one.name).lower(): int(one) for one in kind}  # type: ignore[var-annotated]
-        for kind in (Category, Purpose)
+    numbers = {
+        name: {str(one.name).lower(): int(one) for one in kind}  # type: ignore[var-annotated]
+        for name, kind in (
+            ("CATEGORY", Category),
+            ("PURPOSE", Purpose),
+            ("EMERGENCY_REASON", Reason),
+            ("COMMAND", Code),
+        )
     }
+    units = {code.name.lower(): unit for code, unit in UNITS.items()}
     head = "// Written by scripts/build_portal.py.\n"
     return {
         "api.ts": head + api(),
@@ -48,7 +56,8 @@ def generated() -> dict[str, str]:
         "signed.ts": head
         + f"export const NAME = {json.dumps(NAME)}\nexport const VERSION = {json.dumps(VERSION)}\n"
         + f"export const TYPES = {json.dumps(types, indent=1)} as const\n"
-        + "".join(f"export const {name} = {json.dumps(values)} as const\n" for name, values in bits.items()),
+        + "".join(f"export const {name} = {json.dumps(values)} as const\n" for name, values in numbers.items())
+        + f"export const COMMAND_UNIT = {json.dumps(units)} as const\n",
     }
 
 
@@ -62,7 +71,7 @@ compile(schema, 'Api', options).then((types) => process.stdout.write(types))
 
 def api() -> str:
     """Types of what the server takes and gives, from its OpenAPI document."""
-    described = service(cast(Portal, SimpleNamespace(witnesses=(), site="localhost"))).openapi()
+    described = service(cast(Portal, SimpleNamespace(witnesses=(), site="localhost", people={}))).openapi()
     schemas = described["components"]["schemas"]
     own = {name: one for name, one in schemas.items() if name not in ("HTTPValidationError", "ValidationError")}
     for one in own.values():

@@ -44,15 +44,17 @@ from ..settings import (
 )
 from ..stages.ingest import split
 from ..twins import TwinKind
+from .devnet_care import PASSWORD, appoint_all, let_in, listening_device, propose_example
 from .worker import turn
 
-PASSWORD = "development"
 ROLES = (
     "hospital", "node-1", "node-2", "node-3", "node-4", "patient-1", "patient-2", "researcher", "device-1", "device-2",
-    "custodian-1", "custodian-2", "custodian-3", "clinician", "relayer",
+    "custodian-1", "custodian-2", "custodian-3", "clinician", "relayer", "clinician-2", "reviewer", "radiology", "theatre",
 )  # fmt: skip
 """Accounts of the development mnemonic, in their order."""
-PEOPLE = ("patient-1", "patient-2", "researcher", "clinician", "hospital")
+PEOPLE = (
+    "patient-1", "patient-2", "researcher", "clinician", "clinician-2", "reviewer", "radiology", "theatre", "hospital",
+)  # fmt: skip
 """Those that the portal knows by name."""
 CUSTODIANS = 3
 CUSTODIAN_PORT = 8701
@@ -105,10 +107,14 @@ def hospital(
         )
         chain.write(keys["hospital"], "ModelRegistry", "approve", kind.model_digest)
         twins = _seed(settings, chain, kind, keys, custodians)
+        appoint_all(chain, keys)
+        let_in(chain, keys, twins[0], Category(kind.category))
+        stack.enter_context(listening_device(settings))
         say(f"{len(twins)} patients, their devices and {SEED_BATCHES} batches each are in")
         if portal_port is not None:
             _start_portal(stack, settings, keys, portal_port)
             say(f"portal on http://localhost:{portal_port}")
+            propose_example(chain, keys, f"http://localhost:{portal_port}")
         yield Hospital(keys, chain, nodes, twins)
 
 

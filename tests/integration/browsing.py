@@ -16,7 +16,7 @@ from scripts.browser import browser
 
 ARGUMENTS = ["--headless=shell", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 PATIENCE_MS = 30_000
-MOST_STOPS = 80  # of the Tab key on a page
+MOST_STOPS = 150  # of the Tab key on a page
 
 WALLET = """
 (() => {
@@ -62,6 +62,7 @@ class Visit:
     page: Page
     url: str
     clicks: int = 0
+    keys: bool = False  # by the keyboard alone: Tab, Enter, Space and arrows
     troubles: list[str] = field(default_factory=list)
 
     def open(self, path: str) -> None:
@@ -70,17 +71,44 @@ class Visit:
         self.page.wait_for_selector("main h1:not(.loading)")
 
     def click(self, selector: str) -> None:
-        """One click of the person."""
+        """One click of the person, or what stands for it on a keyboard."""
         self.clicks += 1
-        self.page.click(selector)
+        if not self.keys:
+            self.page.click(selector)
+            return
+        kind = self.page.wait_for_selector(f"{selector}:not([disabled])").get_attribute("type")
+        if kind == "radio":
+            name = self.page.get_attribute(selector, "name")
+            self.reach(f"input[type=radio][name={name}]")
+            self.page.keyboard.press("Space")
+            self._until(selector, "ArrowDown")
+        else:
+            self.reach(selector)
+            self.page.keyboard.press("Space" if kind == "checkbox" else "Enter")
+
+    def choose(self, selector: str, value: str) -> None:
+        """One choice from a list."""
+        self.clicks += 1
+        if not self.keys:
+            self.page.select_option(selector, value)
+            return
+        self.reach(selector)
+        for _ in range(MOST_STOPS):
+            if self.page.input_value(selector) == value:
+                return
+            self.page.keyboard.press("ArrowDown")
+        raise AssertionError(f"no key leads to {value}")
+
+    def _until(self, selector: str, key: str) -> None:
+        for _ in range(MOST_STOPS):
+            if self.page.evaluate("(wanted) => document.activeElement?.matches(wanted)", selector):
+                return
+            self.page.keyboard.press(key)
+        raise AssertionError(f"{key} never leads to {selector}")
 
     def reach(self, selector: str) -> None:
-        """Go there with the Tab key alone, as somebody without a mouse does."""
-        for _ in range(MOST_STOPS):
-            self.page.keyboard.press("Tab")
-            if self.page.evaluate("(wanted) => !!document.activeElement?.matches(wanted)", selector):
-                return
-        raise AssertionError(f"{selector} cannot be reached with the keyboard")
+        """Go there with the Tab key alone, as somebody without a mouse does; the browser begins again after the last."""
+        self._until(selector, "Tab")
 
     def press(self, selector: str, key: str = "Enter") -> None:
         """Reach it, and press a key on it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
@@ -25,8 +26,19 @@ from ...erase import carry_out, to_json
 from ...errors import Denied, InputError, MedtwinError, NotFound
 from ...ports import Mined
 from ..http import CBOR, REQUESTS_A_MINUTE, body_of, bounded_app
+from .desk import Desk, desk_routes
 from .portal import Config, Person, Portal, described
-from .relay import ErasureOrder, NewAccount, Recovery, Relay, SignedCall, SignedGrant, SignedRevocation
+from .relay import (
+    ErasureOrder,
+    NewAccount,
+    Recovery,
+    Relay,
+    SignedCall,
+    SignedCase,
+    SignedCommand,
+    SignedGrant,
+    SignedRevocation,
+)
 from .sessions import IDLE_S
 
 PAGES = ("", "welcome", "invite", "patient", "research", "ward", "hospital", "verify", "guardians", "recover")
@@ -118,6 +130,8 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
             budget.hit(limit, key)
         paid.labels(what).inc()
 
+    app.include_router(desk_routes(Desk(portal.people or {}, time.monotonic), signed_in))
+
     @app.get("/api/config")
     def config() -> Config:
         """The deployment, for the page to check."""
@@ -192,6 +206,16 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
     def revoke(request: Request, signed: SignedRevocation) -> dict[str, str]:
         with paying(signed_in(request), "revoke") as relay:
             return _sent(relay.revoke(signed))
+
+    @app.post("/api/relay/case")
+    def case(request: Request, signed: SignedCase) -> dict[str, str]:
+        with paying(signed_in(request), "case") as relay:
+            return _sent(relay.case(signed))
+
+    @app.post("/api/relay/command")
+    def command(request: Request, signed: SignedCommand) -> dict[str, str]:
+        with paying(signed_in(request), "command") as relay:
+            return _sent(relay.command(signed))
 
     @app.post("/api/relay/call")
     def call(request: Request, signed: SignedCall) -> dict[str, str]:

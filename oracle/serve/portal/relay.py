@@ -57,6 +57,33 @@ class SignedCall(BaseModel):
     signature: str = HEX
 
 
+class SignedCase(BaseModel):
+    """A hand-off as both departments signed it (Case)."""
+
+    twin: str = NUMBER
+    origin: str = ADDRESS
+    receiver: str = ADDRESS
+    categories: int
+    expiry: int
+    nonce: str = NUMBER
+    deadline: int
+    origin_signature: str = HEX
+    receiver_signature: str = HEX
+
+
+class SignedCommand(BaseModel):
+    """A command to a device as its clinician signed it (Command)."""
+
+    device: str = ADDRESS
+    twin: str = NUMBER
+    code: int
+    value: int
+    clinician: str = ADDRESS
+    nonce: str = NUMBER
+    deadline: int
+    signature: str = HEX
+
+
 class ErasureOrder(BaseModel):
     """An order to erase a twin, as its owner signed it (Erasure)."""
 
@@ -107,6 +134,23 @@ class Relay:
             "ConsentRegistry", "revokeBySignature", _number(signed.twin), _address(signed.grantee),
             _number(signed.nonce), signed.deadline, _bytes(signed.signature),
         )  # fmt: skip
+
+    def case(self, signed: SignedCase) -> Mined:
+        """Open a case that both departments signed."""
+        parties = (_address(signed.origin), _address(signed.receiver))
+        case = (_number(signed.twin), *parties, signed.categories, signed.expiry)
+        return self._send(
+            "CaseToken", "open", case, _number(signed.nonce), signed.deadline,
+            _bytes(signed.origin_signature), _bytes(signed.receiver_signature),
+        )  # fmt: skip
+
+    def command(self, signed: SignedCommand) -> Mined:
+        """Bring a signed command to the chain, where its device finds it."""
+        command = (
+            _address(signed.device), _number(signed.twin), signed.code, signed.value, _address(signed.clinician),
+            _number(signed.nonce), signed.deadline,
+        )  # fmt: skip
+        return self._send("DeviceLoop", "send", command, _bytes(signed.signature))
 
     def call(self, signed: SignedCall) -> Mined:
         """Let a passkey account act on one of the suite's contracts; on others, its owner must pay.

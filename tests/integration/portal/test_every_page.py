@@ -23,7 +23,8 @@ FIRST_LOAD_KB = 300
 PAGES = {
     "home": ("", "/"), "welcome": ("", "/welcome"), "invite": ("clinician", "/invite"), "patient": ("patient-1", "/patient"), "twin": ("patient-1", "/patient/{twin}"),
     "allow": ("patient-1", "/patient/{twin}/allow"), "research": ("researcher", "/research"),
-    "ward": ("clinician", "/ward"), "bedside": ("clinician", "/ward/{twin}"), "hospital": ("", "/hospital"),
+    "ward": ("clinician", "/ward"), "bedside": ("clinician", "/ward/{twin}"), "handoff": ("radiology", "/ward/{twin}/handoff"),
+    "signing": ("clinician", "/ward/signing"), "emergency": ("clinician", "/ward/emergency/{twin}"), "hospital": ("", "/hospital"),
     "verify": ("", "/verify/{twin}"),
     "guardians": ("patient-1", "/guardians"),
     "offer": ("patient-1", "/patient/{twin}/offer"),

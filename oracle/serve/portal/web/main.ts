@@ -32,7 +32,13 @@ async function open([section = '', first, second, third]: string[]): Promise<Pag
     case 'guardians': return (await import('./pages/guardians')).guardians()
     case 'recover': return (await import('./pages/recover')).recover(first as `0x${string}`, second as `0x${string}`, third as `0x${string}`)
     case 'research': return (await import('./pages/research')).research()
-    case 'ward': return first ? (await import('./pages/bedside')).bedside(BigInt(first)) : (await import('./pages/ward')).ward()
+    case 'ward': {
+      if (!first) return (await import('./pages/ward')).ward()
+      if (first === 'signing') return (await import('./pages/signing')).signing()
+      if (first === 'emergency') return (await import('./pages/emergency')).emergency(second ? BigInt(second) : undefined)
+      if (second === 'handoff') return (await import('./pages/handoff')).handoff(BigInt(first))
+      return (await import('./pages/bedside')).bedside(BigInt(first))
+    }
     case 'hospital': return (await import('./pages/hospital')).hospital()
     default: return (await import('./pages/verify')).verify(first)
   }

@@ -1,4 +1,6 @@
 /** Ask custodians for key shares, open in this browser, and verify every byte against the chain. */
+import { encodeAbiParameters } from 'viem'
+import { TYPES } from '../generated/signed'
 import { type Hex, equal, fromHex, random, sha256, toHex } from './bytes'
 import { type Header, type Readings, type Recipient, newRecipient, open, openShare, parse } from './block'
 import { decode, encode, items } from './cbor'
@@ -41,38 +43,57 @@ export async function blockOf(batch: Batch): Promise<Uint8Array> {
   return block
 }
 
+/** Contracts that vouch for whoever may ask now (ERC-1271): an open emergency, an open case. */
+export type Through = 'EmergencyAccess' | 'CaseToken'
+
 /**
  * The readings of the newest `most` batches of a category, oldest first.
  * Signed once per 128 batches; each custodian asked leaves a receipt.
  */
 export async function fetchReadings(
-  me: Identity, twin: bigint, category: number, purpose: number, most = BATCHES_A_REQUEST,
+  me: Identity, twin: bigint, category: number, purpose: number, most = BATCHES_A_REQUEST, through?: Through,
 ): Promise<Readings[]> {
   const closed = await Promise.all(
     (await batchesOf(twin)).slice(-most).map(async (batch) => ({ batch, header: parse(await blockOf(batch)) })),
   )
   const wanted = closed.filter(({ batch, header }) => belongs(batch, header, twin) && header.context[6] === category)
   if (!wanted.length) return []
-  const recipient = await newRecipient()
-  const request = {
-    twinId: twin, grantee: me.address, recipient: toHex(sha256(recipient.publicKey)),
-    batches: wanted.map(({ batch }) => batch.digest), category, purpose,
-    nonce: BigInt(toHex(random(8))), deadline: (await now()) + REQUEST_LIFE_S,
-  }
-  const data = typed(addressOf('ConsentRegistry'), 'KeyRequest', request)
-  const signature = fromHex(await me.sign(data))
-  const asked = [
-    word(twin), me.address, recipient.publicKey, request.batches.map(fromHex), category, purpose, request.nonce,
-    request.deadline, signature,
-  ]
   const headers = wanted.map(({ header }) => header)
-  const shares = await collect(asked, fromHex(digestOf(data)), recipient, headers)
+  const shares = await sharesOf(me, { twin, category, purpose, batches: wanted.map(({ batch }) => batch.digest), through }, headers)
   return Promise.all(wanted.map(async ({ batch, header }, at) => {
     const readings = await open(header, shares[at]!)
     if (readings.root !== batch.root) throw new Damaged(`the content of batch ${batch.index} is not what its device signed`)
     return readings
   }))
 }
+
+interface Wanted {
+  twin: bigint
+  category: number
+  purpose: number
+  batches: Hex[]
+  through?: Through
+}
+
+/** For each header the shares of enough custodians, on one signature. */
+async function sharesOf(me: Identity, { twin, category, purpose, batches, through }: Wanted, headers: Header[]): Promise<Uint8Array[][]> {
+  const recipient = await newRecipient()
+  const request = {
+    twinId: twin, grantee: through ? addressOf(through) : me.address, recipient: toHex(sha256(recipient.publicKey)),
+    batches, category, purpose, nonce: BigInt(toHex(random(8))), deadline: (await now()) + REQUEST_LIFE_S,
+  }
+  const data = typed(addressOf('ConsentRegistry'), 'KeyRequest', request)
+  const signed = await me.sign(data)
+  const signature = fromHex(through ? vouched(request, me.address, signed) : signed)
+  const asked = [
+    word(twin), request.grantee, recipient.publicKey, batches.map(fromHex), category, purpose, request.nonce, request.deadline, signature,
+  ]
+  return collect(asked, fromHex(digestOf(data)), recipient, headers)
+}
+
+/** The signature as RequestVoucher reads it: what is asked for, who signed, and the signature itself. */
+const vouched = (request: Record<string, unknown>, signer: Hex, signature: Hex): Hex =>
+  encodeAbiParameters([{ type: 'tuple', components: TYPES.KeyRequest }, { type: 'address' }, { type: 'bytes' }], [request as any, signer, signature])
 
 const word = (value: bigint): Uint8Array => fromHex(value.toString(16).padStart(64, '0'))
 

@@ -1,11 +1,11 @@
 /** The portal's own server: sessions, names, and transactions it pays for. */
 import type {
-  ErasureOrder, NewAccount, Recovery, SignIn, SignedCall, SignedGrant, SignedRevocation,
+  Answer, ErasureOrder, NewAccount, Proposed, Recovery, SignIn, SignedCall, SignedCase, SignedCommand, SignedGrant, SignedRevocation,
 } from '../generated/api'
 import type { Hex } from './bytes'
 
 export class ServerSaid extends Error {
-  constructor(readonly status: number, sentence: string) {
+  constructor(readonly status: number, sentence: string, readonly kind = '') {
     super(sentence)
   }
 }
@@ -24,6 +24,11 @@ interface Paths {
   '/api/relay/grant': [SignedGrant, Sent]
   '/api/relay/revoke': [SignedRevocation, Sent]
   '/api/relay/call': [SignedCall, Sent]
+  '/api/relay/case': [SignedCase, Sent]
+  '/api/relay/command': [SignedCommand, Sent]
+  '/api/proposals': [Proposed, { id: string }]
+  [answer: `/api/proposals/${string}/answer`]: [Answer, {}]
+  [removal: `/api/proposals/${string}/remove`]: [{}, {}]
   '/api/erase': [ErasureOrder, unknown]
 }
 
@@ -44,6 +49,10 @@ export async function get<T>(path: string): Promise<T> {
 
 async function answered<T>(answer: Response): Promise<T> {
   const problem = answer.headers.get('content-type')?.startsWith('application/problem+json')
-  if (!answer.ok) throw new ServerSaid(answer.status, problem ? (await answer.json()).detail : answer.statusText)
+  if (!answer.ok && !problem) throw new ServerSaid(answer.status, answer.statusText)
+  if (!answer.ok) {
+    const { detail, kind } = await answer.json()
+    throw new ServerSaid(answer.status, detail, kind)
+  }
   return answer.json()
 }

@@ -6,15 +6,17 @@ import { ServerSaid, get, post } from './server'
 import { Disagreement, Unreachable } from './witnessed'
 import { WrongChain, chain } from './chain'
 import { type Hex } from './bytes'
-import { LANGUAGES, type Key, type Language, chooseLanguage, language, reasonWords, roleWords, t, zone } from './words'
+import { LANGUAGES, type Key, type Language, chooseLanguage, hasWords, language, reasonWords, roleWords, t, zone } from './words'
 import { configured } from './config'
 
 export interface Page {
   title: string
   load(): Promise<void>
   view(): TemplateResult
-  /** Looks again by itself when the chain goes on. */
-  live?: boolean
+  /** Looks again by itself when the chain goes on; `always` where something else may change too. */
+  live?: boolean | 'always'
+  /** Shows how much time is left. */
+  ticks?: boolean
 }
 
 type Opener = (path: string[]) => Promise<Page>
@@ -25,6 +27,7 @@ const SECTIONS: [string, Key][] = [
 ]
 const NOT_SIGNED_IN = 401
 const LOOK_EVERY_MS = 4_000
+const SECOND_MS = 1_000
 const KEPT_ROLE = 'medtwin.demo'
 
 let openPage: Opener
@@ -57,6 +60,7 @@ export async function start(opener: Opener): Promise<void> {
   })
   await show()
   setInterval(() => void follow(), LOOK_EVERY_MS)
+  setInterval(() => page?.ticks && !busy && !document.hidden && draw(), SECOND_MS)
 }
 
 let seenBlock = 0n
@@ -69,7 +73,7 @@ async function follow(): Promise<void> {
     const block = await chain().getBlockNumber()
     const goneOn = block !== seenBlock && seenBlock !== 0n
     seenBlock = block
-    if (!goneOn) return
+    if (!goneOn && shown.live !== 'always') return
     await shown.load()
     if (page === shown && !busy) draw()
   } catch (error) {
@@ -136,6 +140,12 @@ export function nameOf(account: Hex): TemplateResult {
   return html`<bdi class="mono" title=${account}>${account.slice(0, 6)}…${account.slice(-4)}</bdi>`
 }
 
+/** The same for places that take text alone. */
+export function nameText(account: Hex): string {
+  const person = people[account]
+  return person ? `\u2068${person.name}\u2069 (${roleWords(person.role)})` : `${account.slice(0, 6)}…${account.slice(-4)}`
+}
+
 // -- doing things -----------------------------------------------------------------------------
 
 /** Runs what a button asks for: one at a time, and whatever fails is said in words. */
@@ -170,6 +180,15 @@ function rootOf(error: unknown): unknown {
   return error
 }
 
+/** What a contract refused, in words, whether the server or this browser's own try heard it. */
+function refusalOf(error: unknown): string | null {
+  for (let cause: any = error; cause; cause = cause.cause) {
+    const name = cause.kind ?? cause.data?.errorName
+    if (name && hasWords(`revert.${name}`)) return t(`revert.${name}` as Key)
+  }
+  return null
+}
+
 function sentenceOf(wrapped: unknown): string {
   const error = rootOf(wrapped)
   if (error instanceof SaidNo) return t('error.said_no')
@@ -180,6 +199,8 @@ function sentenceOf(wrapped: unknown): string {
     const [reason = ''] = Object.values(error.reasons)
     return t('error.denied', { reason: reasonWords(reason) })
   }
+  const refused = refusalOf(wrapped)
+  if (refused) return refused
   if (error instanceof ServerSaid) return error.status === NOT_SIGNED_IN && !me ? t('error.session') : error.message
   const message = error instanceof Error ? error.message.split('\n')[0]! : String(error)
   return t('error.other', { what: message.slice(0, 200) })

@@ -1,7 +1,7 @@
 /** Words in the reader's language, numbers and times as the reader writes them. */
 import { IntlMessageFormat } from 'intl-messageformat'
 import en from '../locales/en.json'
-import { CATEGORY, PURPOSE } from '../generated/signed'
+import { CATEGORY, EMERGENCY_REASON, PURPOSE } from '../generated/signed'
 
 export type Key = keyof typeof en
 export const LANGUAGES = { en: 'English', ar: 'العربية' } as const
@@ -26,7 +26,8 @@ export function t(key: Key, values?: Record<string, string | number>): string {
   return values ? String(new IntlMessageFormat(text, language, undefined, { ignoreTag: true }).format(values)) : text
 }
 
-const known = (key: string): string => (key in en ? t(key as Key) : key)
+export const hasWords = (key: string): boolean => key in en
+const known = (key: string): string => (hasWords(key) ? t(key as Key) : key)
 
 export const number = (value: number, digits = 2): string =>
   new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value)
@@ -58,4 +59,9 @@ export const dataWords = (bits: number): string => named(bits, CATEGORY, 'data')
 export const purposeWords = (bits: number): string => named(bits, PURPOSE, 'purpose')
 export const reasonWords = (reason: string): string => known(`reason.${reason}`)
 export const roleWords = (role: string): string => known(`role.${role}`)
+export const commandWords = (name: string): string => known(`command.${name}`)
+export const emergencyWords = (code: number): string => {
+  const name = Object.entries(EMERGENCY_REASON).find(([, one]) => one === code)?.[0]
+  return name ? known(`why.${name}`) : String(code)
+}
 export const kindWords = (kind: string): string => known(`kind.${kind}`)

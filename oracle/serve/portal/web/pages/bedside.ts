@@ -1,33 +1,40 @@
-/** One twin in depth, for whoever its owner let in for care. */
+/** One twin in depth, for whoever may look: by consent for care, by an open case, or in an emergency. */
 import { type TemplateResult, html, nothing } from 'lit-html'
+import { type Way, waysOf } from '../lib/access'
+import { amount } from '../lib/asking'
 import type { Readings } from '../lib/block'
-import { CATEGORY, PURPOSE } from '../generated/signed'
+import { CATEGORY } from '../generated/signed'
 import { chart, signalCharts } from '../lib/charts'
-import { read } from '../lib/chain'
+import { left } from '../lib/clock'
+import { type Sent, codeName, commandsOf } from '../lib/commands'
 import { configured } from '../lib/config'
 import { type Batch, batchesOf, fetchReadings } from '../lib/custody'
 import { prediction } from '../lib/prediction'
 import { type Report, reportsOf } from '../lib/reports'
-import { type Page, act, isBusy, who } from '../lib/shell'
-import { ago, dataWords, kindWords, number, t } from '../lib/words'
+import { type Page, act, isBusy, nameOf, who } from '../lib/shell'
+import { ago, commandWords, dataWords, kindWords, number, t } from '../lib/words'
 import { signIns } from './home'
 
 const MOST_BATCHES = 8
 
 export function bedside(twin: bigint): Page {
+  const path = `/ward/0x${twin.toString(16)}`
   let reports: Report[] = []
   let batches: Batch[] = []
   let readings: Readings[] = []
-  let covered = 0
+  let commands: Sent[] = []
+  let ways: Way[] = []
 
   async function load(): Promise<void> {
-    ;[reports, batches] = await Promise.all([reportsOf(twin), batchesOf(twin)])
     const me = who()
-    covered = me ? Number((await read('ConsentRegistry', 'grantOf', twin, me.address)).categories) : 0
+    if (!me) return
+    let all: Map<bigint, Way[]>
+    ;[reports, batches, commands, all] = await Promise.all([reportsOf(twin), batchesOf(twin), commandsOf(twin), waysOf(me.address)])
+    ways = all.get(twin) ?? []
   }
 
-  const look = (category: number) => act(async () => {
-    readings = await fetchReadings(who()!, twin, category, PURPOSE.care, MOST_BATCHES)
+  const look = (category: number, way: Way) => act(async () => {
+    readings = await fetchReadings(who()!, twin, category, way.purpose, MOST_BATCHES, way.through)
     return t(readings.length ? 'signals.opened' : 'signals.none', { count: readings.length })
   })
 
@@ -37,6 +44,9 @@ export function bedside(twin: bigint): Page {
     const models = [...new Map(reports.map((report) => [report.model.digest, report])).values()]
     const last = batches.at(-1)
     return html`<p>${last ? t('bedside.newest', { ago: ago(last.end), count: number(batches.length) }) : t('bedside.nothing')}</p>
+      <div class="row"><a class="button" href=${`${path}/handoff`}>${t('handoff.title')}</a>
+        ${ways.length ? nothing : html`<a class="button stop" href=${`/ward/emergency/0x${twin.toString(16)}`}>${t('emergency.title')}</a>`}</div>
+      ${ways.length ? nothing : html`<p class="notice warn">${t('bedside.no_way')}</p>`}
       ${models.map((report) => prediction(report, reports))}
       ${models.map(({ model }) => {
         const course = answered.filter((one) => one.model.digest === model.digest)
@@ -44,11 +54,23 @@ export function bedside(twin: bigint): Page {
       })}
       <section class="card" aria-labelledby="signals"><h2 id="signals">${t('signals.title')}</h2>
         <p>${t('bedside.receipt')}</p>
-        <div class="row">${Object.values(CATEGORY).filter((bit) => bit & covered && bit !== CATEGORY.prediction).map((bit) => html`
-          <button ?disabled=${isBusy()} data-look=${bit} @click=${look(bit)}>${t('signals.show', { what: dataWords(bit) })}</button>`)}</div>
+        ${ways.filter((way) => way.through).map((way) => html`<p><span class="mark ${way.through === 'EmergencyAccess' ? 'bad' : 'warn'}">${t(`through.${way.through!}`)}</span> ${t('time.left', { left: left(way.until) })}</p>`)}
+        <div class="row">${openable().map(([bit, way]) => html`
+          <button ?disabled=${isBusy()} data-look=${bit} @click=${look(bit, way)}>${t('signals.show', { what: dataWords(bit) })}</button>`)}</div>
         ${readings.length ? signalCharts(readings, configured().models.flatMap((model) => model.channels), 'signals.csv') : nothing}
-      </section>`
+      </section>
+      ${commands.length ? html`<section class="card" aria-labelledby="feedback"><h2 id="feedback">${t('command.title')}</h2><ul>${commands.map(feedback)}</ul></section>` : nothing}`
   }
 
-  return { title: `${t('ward.bed')} …${twin.toString(16).slice(-8)}`, load, view, live: true }
+  /** Each kind of data there is a way to, with the first such way. */
+  const openable = (): [number, Way][] => Object.values(CATEGORY).flatMap((bit): [number, Way][] => {
+    const way = ways.find((one) => one.categories & bit)
+    return way && bit !== CATEGORY.prediction && bit !== CATEGORY.equipment ? [[bit, way]] : []
+  })
+
+  const feedback = (one: Sent): TemplateResult => html`<li data-command=${one.state}>${commandWords(codeName(one.code))} → <strong>${amount(one.value, one.code)}</strong> ${nameOf(one.device)}
+    <span class="mark ${one.state === 'acknowledged' ? 'good' : one.state === 'pending' ? 'warn' : 'bad'}">${t(`command.${one.state}`)}${one.state === 'pending' ? ` ${t('time.left', { left: left(one.deadline) })}` : ''}</span>
+    <span class="soft">${t('command.by')} ${nameOf(one.clinician)}</span></li>`
+
+  return { title: `${t('ward.bed')} …${twin.toString(16).slice(-8)}`, load, view, live: true, ticks: true }
 }

@@ -5,7 +5,7 @@ import { type Identity, demoIdentity, keptPasskeys, newPasskey, passkeyIdentity,
 import { type Page, act, become, go, isBusy, leave, who } from '../lib/shell'
 import { roleWords, t } from '../lib/words'
 
-const HOMES: Record<string, string> = { patient: '/patient', researcher: '/research', clinician: '/ward', hospital: '/hospital' }
+const HOMES: Record<string, string> = { patient: '/patient', researcher: '/research', clinician: '/ward', radiology: '/ward', theatre: '/ward', reviewer: '/ward/emergency', hospital: '/hospital' }
 
 export function home(): Page {
   return {

@@ -14,6 +14,7 @@ import { prediction, valueWords } from '../lib/prediction'
 import { type Log, type Receipt, logs } from '../lib/receipts'
 import { type Report, reportsOf } from '../lib/reports'
 import { type Page, act, draw, isBusy, nameOf, tell, who } from '../lib/shell'
+import { type Told, told, toldOf } from '../lib/told'
 import { ago, dataWords, day, moment, number, purposeWords, reasonWords, t } from '../lib/words'
 import { signIns } from './home'
 
@@ -51,11 +52,12 @@ export function twin(id: bigint): Page {
   let closing: Closing | null = null
   let earnings: Earning[] = []
   let beating = false
+  let openings: Told = { uses: [], cases: [] }
   const path = `/patient/0x${id.toString(16)}`
 
   async function load(): Promise<void> {
-    ;[owner, consents, reports, batches, earnings] = await Promise.all([
-      read('TwinToken', 'ownerOf', id), consentsOf(id), reportsOf(id), batchesOf(id), earningsOf(id),
+    ;[owner, consents, reports, batches, earnings, openings] = await Promise.all([
+      read('TwinToken', 'ownerOf', id), consentsOf(id), reportsOf(id), batchesOf(id), earningsOf(id), toldOf(id),
     ])
     void logs().then((found) => { books = found; draw() }, () => { books = []; draw() })
   }
@@ -95,6 +97,7 @@ export function twin(id: bigint): Page {
     const newest = [...new Map(reports.map((report) => [report.model.digest, report])).values()]
     return html`
       ${closing ? door(closing) : nothing}
+      ${told(openings)}
       <section class="card" aria-labelledby="readers">
         <div class="split"><h2 id="readers">${t('readers.title')}</h2>
           <a class="button main" href=${`${path}/allow`} data-do="allow">${t('readers.allow')}</a></div>

@@ -1,6 +1,9 @@
-/** The twins a clinician is let into, the most at risk first. */
+/** The twins a clinician may look at, the most at risk first. */
 import { type TemplateResult, html } from 'lit-html'
-import { twinsFor } from '../lib/consent'
+import { type Way, waysOf } from '../lib/access'
+import { bedName } from '../lib/asking'
+import { left } from '../lib/clock'
+import { proposals } from '../lib/desk'
 import { prediction } from '../lib/prediction'
 import { type Report, reportsOf } from '../lib/reports'
 import { type Page, show, who } from '../lib/shell'
@@ -9,30 +12,39 @@ import { signIns } from './home'
 
 interface Bed {
   twin: bigint
+  ways: Way[]
   reports: Report[]
 }
 
 export function ward(): Page {
   let beds: Bed[] = []
+  let waiting = 0
 
   async function load(): Promise<void> {
     const me = who()
-    const twins = me ? await twinsFor(me.address) : []
-    beds = await Promise.all(twins.map(async (twin) => ({ twin, reports: await reportsOf(twin) })))
+    if (!me) return
+    const [ways, sheets] = await Promise.all([waysOf(me.address), proposals()])
+    waiting = sheets.filter((one) => one.to === me.address && !one.answer).length
+    beds = await Promise.all([...ways].map(async ([twin, found]) => ({ twin, ways: found, reports: await reportsOf(twin) })))
     beds.sort((one, other) => urgency(other) - urgency(one))
   }
 
   function view(): TemplateResult {
     if (!who()) return signIns()
     return html`<p>${t('ward.lead')}</p>
+      <nav class="row" aria-label=${t('ward.do')}><a class="button ${waiting ? 'main' : ''}" href="/ward/signing" data-waiting=${waiting}>${t('ward.signing', { count: waiting })}</a>
+        <a class="button stop" href="/ward/emergency">${t('emergency.title')}</a></nav>
       ${beds.length ? '' : html`<p class="card">${t('ward.none')}</p>`}
-      <div class="grid">${beds.map(({ twin, reports }) => html`<section class="card" data-bed=${`0x${twin.toString(16)}`}>
-        <h2><a href=${`/ward/0x${twin.toString(16)}`}>${t('ward.bed')} <bdi class="mono">…${twin.toString(16).slice(-8)}</bdi></a></h2>
-        ${reports.length ? prediction(reports.at(-1)!, reports) : html`<p>${t('prediction.none')}</p>`}</section>`)}</div>
+      <div class="grid">${beds.map(bed)}</div>
       <p><button @click=${() => show()}>${t('again')}</button></p>`
   }
 
-  return { title: t('ward.title'), load, view, live: true }
+  const bed = ({ twin, ways, reports }: Bed): TemplateResult => html`<section class="card" data-bed=${`0x${twin.toString(16)}`}>
+    <h2><a href=${`/ward/0x${twin.toString(16)}`}>${bedName(twin)}</a></h2>
+    ${ways.filter((way) => way.through).map((way) => html`<p><span class="mark ${way.through === 'EmergencyAccess' ? 'bad' : 'warn'}">${t(`through.${way.through!}`)}</span> ${t('time.left', { left: left(way.until) })}</p>`)}
+    ${reports.length ? prediction(reports.at(-1)!, reports) : html`<p>${t('ward.no_forecast')}</p>`}</section>`
+
+  return { title: t('ward.title'), load, view, live: 'always', ticks: true }
 }
 
 /** No answer comes before any answer: somebody has to look. */

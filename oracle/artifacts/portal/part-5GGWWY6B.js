@@ -1,1 +1,0 @@
-import{a,b}from"./part-Q4HFZRCK.js";import"./part-7CYA6DBN.js";import"./part-VLBBUXKN.js";import"./part-G63Q5EEK.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as makeTwin,b as welcome};
