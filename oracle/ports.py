@@ -106,6 +106,10 @@ class Chain(Protocol):
         """Logs oldest first; `match` filters by indexed argument."""
         ...
 
+    def arguments(self, contract: str, transaction: bytes) -> dict[str, Any]:
+        """What a transaction gave to a contract's function, by name; empty if it called another contract."""
+        ...
+
     def settle(self, signer: Signer) -> None:
         """Wait until nothing that the signer sent is still on its way; what nobody takes is replaced by nothing."""
         ...
@@ -138,6 +142,14 @@ class SignedRounds(Protocol):
 
     def remember(self, twin_id: int, model: bytes, round_: int, digest: bytes) -> bytes:
         """Record `digest` if the round has none yet; the digest on record."""
+        ...
+
+    def knows(self, twin_id: int, model: bytes, round_: int) -> bool:
+        """Whether a digest is on record."""
+        ...
+
+    def floor(self) -> int:
+        """Block up to which more may have been signed than is on record; 0 unless this is a restored copy."""
         ...
 
 

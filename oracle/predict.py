@@ -134,6 +134,12 @@ def _signed(chain: Chain, seen: Seen) -> Seen:
 def observe(node: Node, kind: Kind, twin_id: int, round_: int) -> Seen:
     """One node's independent reading of one round: fetch, verify, features, model, explain, sign."""
     batches = window(anchored_batches(node.chain, twin_id, node.store), round_, kind.window)
+    if batches[-1].block <= (floor := node.signed.floor()):
+        raise Denied(
+            f"round {round_} ends at block {batches[-1].block}: this node's memory was restored at block {floor}",
+            hint="it may have signed the round before; it goes on with batches anchored since",
+            kind="before_restore",
+        )
     opened = open_batches(
         node.chain,
         node.store,

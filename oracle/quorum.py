@@ -8,15 +8,18 @@ All of it can be lost at any instant but what was signed; a turn begins again fr
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+import cbor2
+
 from .anchored import batch_count, batched_twins
-from .errors import MedtwinError, RevertedError, VerificationError
+from .errors import Denied, MedtwinError, RevertedError, VerificationError
 from .ports import Chain, Mined, Peers, Signer
 from .predict import Kind, Node, Seen, observe
-from .records import Observation, Purpose, Report
+from .records import Deployment, Observation, Purpose, Report
 from .stages.post import agree, post, report_fields
 from .typed_data import Domain, recovers_to, report_digest
 
@@ -27,8 +30,23 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0
 LOOK_BACK = 64
 """Blocks read again at each turn: what a reorganised chain may have replaced."""
 
+REMEMBERED = 10_000
+"""Blocks in which a node looks for its own signatures when it starts."""
+RULES = "medtwin/rules/1"
+"""Changes whenever the same inputs may give another report; nodes of other rules are not listened to."""
+
 Place = tuple[int, bytes, int]
 """Twin, model, round."""
+
+
+def config_digest(deployment: Deployment, kinds: Iterable[Kind]) -> bytes:
+    """What nodes must have in common to agree: the rules, the deployment with its gateways, the models."""
+    facts = [
+        RULES, deployment.chain_id, deployment.genesis, sorted(deployment.contracts.items()),
+        list(deployment.signers), deployment.f, [list(one) for one in deployment.gateways],
+        sorted(kind.model_digest for kind in kinds),
+    ]  # fmt: skip
+    return hashlib.sha256(cbor2.dumps(facts, canonical=True)).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +111,14 @@ class Member:
         self._patience_s = patience_s
         self._twins: dict[int, None] = {}
         self._read_until = 0
-        self._settled = False
+        self._begun = False
         self._rounds: defaultdict[Place, _Round] = defaultdict(_Round)
         self._caught: dict[str, tuple[Observation, Observation]] = {}
+
+    @property
+    def peers(self) -> Peers:
+        """The other nodes."""
+        return self._peers
 
     @property
     def open_rounds(self) -> int:
@@ -110,9 +133,8 @@ class Member:
         ChainError
             The node's own chain does not answer: nothing can be done at all.
         """
-        if not self._settled:  # else what an earlier life sent could block what this one sends
-            self._node.chain.settle(self._sender)
-            self._settled = True
+        if not self._begun:
+            self._begin()
         places = self.due()
         for place in set(self._rounds) - set(places):
             del self._rounds[place]
@@ -165,6 +187,30 @@ class Member:
         return True
 
     # -- inside ----------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Before the first turn: nothing of an earlier life is on its way, and the memory is not older than the chain.
+
+        Raises
+        ------
+        Denied
+            ``old_memory``: the chain has a report with this node's signature that its memory lacks.
+        """
+        chain, signed, me = self._node.chain, self._node.signed, self._node.signer.address
+        chain.settle(self._sender)  # else what an earlier life sent could block what this one sends
+        since = max(signed.floor(), chain.head().number - REMEMBERED)
+        for event in chain.events("PredictionOracle", "PredictionPosted", since=since):
+            place = (event.args["twinId"], event.args["model"], event.args["round"])
+            if signed.knows(*place):
+                continue
+            given = chain.arguments("PredictionOracle", event.transaction).get("signatures", ())
+            if any(recovers_to(event.args["reportDigest"], one, me) for one in given):
+                raise Denied(
+                    f"this node signed round {place[2]}, and does not remember it: its memory is an old copy",
+                    hint="restore it so that it knows: medtwin restore FILE",
+                    kind="old_memory",
+                )
+        self._begun = True
 
     def _digest(self, report: Report) -> bytes:
         chain = self._node.chain
@@ -221,6 +267,33 @@ class Member:
                 happened.append(Happened("equivocation_proven", place, signer))
             del self._caught[signer]
         return happened
+
+
+class Onlooker:
+    """A node without a key: says which rounds are due, and touches nothing.
+
+    It is what ``medtwin node run`` is until a key is given: the endpoints, the store and the models are tried,
+    and nothing is asked of custodians, signed or sent.
+    """
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+        self._told: set[Place] = set()
+
+    @property
+    def open_rounds(self) -> int:
+        """Rounds that nodes with keys should report on."""
+        return len(self._told)
+
+    def turn(self) -> list[Happened]:
+        """Say once what is due."""
+        due = set(self._member.due())
+        new, self._told = due - self._told, due
+        return [Happened("due", place) for place in sorted(new)]
+
+    def receive(self, observation: Observation) -> bool:
+        """What nodes sign is not for it."""
+        return False
 
 
 def _accused(chain: Chain, sender: Signer, one: Observation, other: Observation) -> bool:

@@ -7,7 +7,7 @@ variable                  meaning                                               
 ``MEDTWIN_CHAIN``         JSON-RPC address; several, with commas, for services   http://127.0.0.1:8545
 ``MEDTWIN_DEPTH``         blocks until grants and batches count as confirmed     0
 ``MEDTWIN_SILENCE``       age (s) of the newest block that custodians accept     any
-``MEDTWIN_STORE``         ``ipfs://host:port`` or a file of the embedded store   in ``MEDTWIN_HOME``
+``MEDTWIN_STORE``         ``ipfs://host:port``, or a file; several: copies        in ``MEDTWIN_HOME``
 ``MEDTWIN_PUBLIC_IPFS``   1: an IPFS node that others reach may hold sealed data 0
 ``MEDTWIN_DEPLOYMENT``    deployment file                                        deployments/development.json
 ``MEDTWIN_CUSTODIANS``    custodians' addresses, comma-separated URLs            http://127.0.0.1:8701..8703
@@ -41,7 +41,7 @@ from . import deploy
 from .adapters.chain import GAS_PRICE_FLOOR_WEI, Web3Chain, deploy_contract, embedded, genesis_of, remote
 from .adapters.custodian_http import RemoteCustodian
 from .adapters.custody import SqliteCustodianState
-from .adapters.failover import FailoverChain
+from .adapters.failover import FailoverChain, FailoverStore
 from .adapters.journal import SqliteOutbox, SqliteSignedRounds
 from .adapters.keys import Keystore, LocalSigner
 from .adapters.peer_http import HttpPeers
@@ -50,7 +50,7 @@ from .adapters.store import EmbeddedStore
 from .errors import ChainError, Denied, InputError
 from .ports import Chain, Custodian, Signer, Store
 from .predict import Kind, Node
-from .quorum import Member
+from .quorum import Member, config_digest
 from .records import Deployment
 from .release import LocalCustodian
 
@@ -214,7 +214,9 @@ def open_suites(settings: Settings) -> list[Web3Chain]:
 
 
 def open_store(where: str) -> Store:
-    """``ipfs://host:port``, or the file of an embedded store."""
+    """``ipfs://host:port``, or the file of an embedded store; several, with commas, are as many copies."""
+    if len(parts := _parts(where)) > 1:
+        return FailoverStore([open_store(part) for part in parts])
     if where.startswith("ipfs://"):
         from .adapters.ipfs import IpfsStore
 
@@ -351,12 +353,18 @@ def owned(folder: Path) -> Iterator[Path]:
 
 
 def open_member(
-    settings: Settings, folder: Path, signer: LocalSigner, chains: Sequence[Chain], kinds: Sequence[Kind]
+    settings: Settings,
+    folder: Path,
+    signer: LocalSigner,
+    chains: Sequence[Chain],
+    kinds: Sequence[Kind],
+    deployment: Deployment,
 ) -> Member:
     """A node among the peers that the settings name."""
     chain = FailoverChain(chains)
     node = open_node(folder, signer, chain, open_private_store(settings), open_custodians(settings))
-    return Member(node, signer, kinds, HttpPeers(settings.peers), clock_s=time.monotonic, depth=settings.depth)
+    peers = HttpPeers(settings.peers, config_digest(deployment, kinds).hex())
+    return Member(node, signer, kinds, peers, clock_s=time.monotonic, depth=settings.depth)
 
 
 def chain_clock_s(chain: Chain) -> int:

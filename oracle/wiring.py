@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,19 @@ from eth_utils import is_address, to_checksum_address
 from .adapters.box import SqliteBox
 from .adapters.failover import FailoverChain
 from .adapters.gateway_http import RemoteGateway
-from .adapters.journal import SqliteOutbox
+from .adapters.journal import SqliteOutbox, SqliteSignedRounds
 from .adapters.keys import LocalSigner
+from .adapters.memory import new_signer
 from .adapters.mqtt import MqttStream, Put
+from .adapters.peer_http import HttpPeers
 from .collect import Bridge
 from .edge import Gateway
 from .errors import InputError
 from .mint import parse_twin_id
 from .ports import Chain
+from .predict import Kind, Node
 from .publish import Edge
+from .quorum import Member, Onlooker
 from .records import Deployment
 from .settings import Settings, chain_clock_s, open_custodians, open_key, open_private_store, open_suites, threshold_of
 from .twins import kinds
@@ -46,6 +52,13 @@ def open_broker(settings: Settings, address: str, put: Put) -> MqttStream | None
     if not settings.mqtt:
         return None
     return MqttStream(settings.mqtt, f"medtwin-edge-{address[:10]}", put, settings.mqtt_authority)
+
+
+def open_onlooker(settings: Settings, chains: Sequence[Chain], kinds: Sequence[Kind]) -> Onlooker:
+    """A node without a key."""
+    nobody, chain = new_signer(), FailoverChain(chains)
+    node = Node(nobody, chain, open_private_store(settings), [], SqliteSignedRounds(":memory:"), os.urandom)
+    return Onlooker(Member(node, nobody, kinds, HttpPeers(()), clock_s=time.monotonic, depth=settings.depth))
 
 
 def remote_gateway(url: str) -> RemoteGateway:

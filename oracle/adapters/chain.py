@@ -174,6 +174,14 @@ class Web3Chain:
         )
         return [self._event(contract, name, entry) for entry in logs]
 
+    def arguments(self, contract: str, transaction: bytes) -> dict[str, Any]:
+        source = self._contract(contract)
+        found = self._guard(lambda: self._web3.eth.get_transaction(cast(Any, transaction)))
+        if found.get("to") != source.address:
+            return {}
+        _, given = source.decode_function_input(found["input"])
+        return {str(name): plain(value) for name, value in given.items()}
+
     def settle(self, signer: Signer) -> None:
         self._guard(lambda: settled(self._web3, signer, {**self._fees(signer.address)}))
 

@@ -1,12 +1,12 @@
-"""Several endpoints of one chain as one: whoever answers."""
+"""Several endpoints of one chain, or several content stores, as one: whoever answers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from ..errors import ChainError
-from ..ports import Chain, Event, Head, Mined, Signer
+from ..errors import ChainError, MedtwinError, StorageError, VerificationError
+from ..ports import Chain, Event, Head, Mined, Signer, Store
 
 T = TypeVar("T")
 
@@ -46,6 +46,9 @@ class FailoverChain:
     ) -> list[Event]:
         return self._first(lambda chain: chain.events(contract, name, since=since, until=until, **match))
 
+    def arguments(self, contract: str, transaction: bytes) -> dict[str, Any]:
+        return self._first(lambda chain: chain.arguments(contract, transaction))
+
     def settle(self, signer: Signer) -> None:
         self._first(lambda chain: chain.settle(signer))
 
@@ -64,3 +67,47 @@ class FailoverChain:
             else:
                 return answer
         raise failure or ChainError("no chain endpoint was named", hint="name one in MEDTWIN_CHAIN")
+
+
+class FailoverStore:
+    """Implements :class:`oracle.ports.Store`: puts into every store, is content with one; gets from the first that has it.
+
+    What one store lacks or damaged, another may have whole: every read is verified by the store that gives it.
+    """
+
+    def __init__(self, stores: Sequence[Store]) -> None:
+        self._stores = list(stores)
+
+    def put(self, block: bytes) -> bytes:
+        digests, failure = [], None
+        for store in self._stores:
+            try:
+                digests.append(store.put(block))
+            except StorageError as error:
+                failure = error
+        if not digests:
+            raise failure or StorageError("no store was named", hint="name one in MEDTWIN_STORE")
+        return digests[0]
+
+    def get(self, digest: bytes) -> bytes:
+        failures: list[MedtwinError] = []
+        for store in self._stores:
+            try:
+                return store.get(digest)
+            except (StorageError, VerificationError) as error:
+                failures.append(error)
+        raise next((one for one in failures if isinstance(one, VerificationError)), failures[-1])
+
+    def has(self, digest: bytes) -> bool:
+        return any(store.has(digest) for store in self._stores)
+
+    def remove(self, digest: bytes) -> None:
+        for store in self._stores:
+            store.remove(digest)
+
+    def describe(self) -> str:
+        return " and ".join(store.describe() for store in self._stores)
+
+    def problems(self) -> list[str]:
+        """What makes one of them unfit for patients' data."""
+        return [problem for store in self._stores for problem in getattr(store, "problems", list)()]

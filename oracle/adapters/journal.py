@@ -91,7 +91,24 @@ class SqliteSignedRounds:
             """CREATE TABLE IF NOT EXISTS signed (
                 twin_id TEXT NOT NULL, model BLOB NOT NULL, round INTEGER NOT NULL, digest BLOB NOT NULL,
                 PRIMARY KEY (twin_id, model, round))""",
+            "CREATE TABLE IF NOT EXISTS restored (block INTEGER NOT NULL)",
         )
+
+    def knows(self, twin_id: int, model: bytes, round_: int) -> bool:
+        key = (hex(twin_id), model, round_)
+        found = self._database.execute("SELECT 1 FROM signed WHERE twin_id = ? AND model = ? AND round = ?", key)
+        return found.fetchone() is not None
+
+    def floor(self) -> int:
+        return int(self._database.execute("SELECT coalesce(max(block), 0) FROM restored").fetchone()[0])
+
+    def restored(self, block: int) -> None:
+        """Say that this is a copy: up to a block more may have been signed than is here."""
+        self._database.execute("INSERT INTO restored VALUES (?)", (block,))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
 
     def remember(self, twin_id: int, model: bytes, round_: int, digest: bytes) -> bytes:
         key = (hex(twin_id), model, round_)

@@ -11,16 +11,21 @@ from ..records import Observation
 from ..wire import MOST_OBSERVATIONS, pack_observations
 
 TIMEOUT_S = 5.0
+CONFIG = "Medtwin-Config"
+"""Header: digest of what nodes must have in common."""
 
 
 class HttpPeers:
     """Implements :class:`oracle.ports.Peers`. Sends in the background; whoever is still busy with the last message misses one.
 
-    ``silent`` names the peers that did not take the last message they were sent.
+    ``silent`` names the peers that did not take the last message they were sent, ``differing`` those of another
+    configuration, which take none of this node's.
     """
 
-    def __init__(self, urls: Sequence[str]) -> None:
+    def __init__(self, urls: Sequence[str], config: str = "") -> None:
         self.silent: set[str] = set()
+        self.differing: set[str] = set()
+        self._headers = {CONFIG: config} if config else {}
         self._clients = {
             url: httpx.Client(base_url=url.rstrip("/"), timeout=TIMEOUT_S, follow_redirects=False) for url in urls
         }
@@ -43,11 +48,14 @@ class HttpPeers:
 
     def _send(self, url: str, body: bytes) -> None:
         try:
-            answer = self._clients[url].post("/v1/observations", content=body)
+            answer = self._clients[url].post("/v1/observations", content=body, headers=self._headers)
         except httpx.HTTPError:
             self.silent.add(url)
             return
         if answer.status_code == httpx.codes.NO_CONTENT:
             self.silent.discard(url)
+            self.differing.discard(url)
+        elif answer.status_code == httpx.codes.CONFLICT:
+            self.differing.add(url)
         else:
             self.silent.add(url)

@@ -6,14 +6,17 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from ..adapters.peer_http import CONFIG, HttpPeers
 from ..errors import MedtwinError, VerificationError
-from ..quorum import Member
+from ..quorum import Happened
+from ..records import Observation
 from ..wire import unpack_observations
 from .http import REQUESTS_A_MINUTE, body_of, bounded_app, place_of
 
@@ -37,19 +40,32 @@ class Metrics:
             registry=self.registry,
         )
         self.limited = Counter("medtwin_node_limited", "Requests beyond the rate", registry=self.registry)
+        self.peers = Gauge(
+            "medtwin_node_peers", "Peers that do not take what this node sends", ["why"], registry=self.registry
+        )
         self.due = Gauge("medtwin_node_rounds_due", "Rounds that are not on the chain yet", registry=self.registry)
         self.turned = Gauge(
             "medtwin_node_last_turn_seconds", "When the last whole turn ended (Unix time)", registry=self.registry
         )
 
 
+class Turns(Protocol):
+    """What the service needs of a node: one that takes part, or one that looks on."""
+
+    @property
+    def open_rounds(self) -> int: ...
+    def turn(self) -> list[Happened]: ...
+    def receive(self, observation: Observation) -> bool: ...
+
+
 @dataclass(slots=True)
 class Running:
     """A node and what it says of itself. `problem` is empty when all is well."""
 
-    member: Member
+    member: Turns
     metrics: Metrics
     clock_s: Callable[[], float] = time.monotonic
+    peers: HttpPeers | None = None
     turned_at_s: float | None = None
     problem: str = "it has not looked at the chain yet"
 
@@ -68,6 +84,8 @@ class Running:
         for one in happened:
             self.metrics.events.labels(one.event, one.kind).inc()
             print(f"event={one.event} round={one.place[2]}" + (f" kind={one.kind}" if one.kind else ""), flush=True)
+        for why in ("silent", "differing") if self.peers else ():
+            self.metrics.peers.labels(why).set(len(getattr(self.peers, why)))
         self.metrics.due.set(self.member.open_rounds)
         self.metrics.turned.set_to_current_time()
         self.turned_at_s, self.problem = self.clock_s(), ""
@@ -79,8 +97,10 @@ class Running:
         return self.problem if self.turned_at_s is None else ""
 
 
-def service(running: Running, address: str, genesis: str, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> FastAPI:
-    """The HTTP face of one node."""
+def service(
+    running: Running, address: str, genesis: str, config: str = "", *, requests_a_minute: int = REQUESTS_A_MINUTE
+) -> FastAPI:
+    """The HTTP face of one node; `config` is the digest of what its peers must have in common with it."""
     metrics = running.metrics
     app = bounded_app("Medtwin node", metrics.registry, metrics.limited, requests_a_minute=requests_a_minute)
 
@@ -93,11 +113,15 @@ def service(running: Running, address: str, genesis: str, *, requests_a_minute: 
     @app.get("/v1/identity")
     def identity() -> dict[str, str]:
         """Who this is, and on which chain."""
-        return {"address": address, "genesis": genesis}
+        return {"address": address, "genesis": genesis, "config": config}
 
     @app.post("/v1/observations", status_code=204)
     async def observations(request: Request) -> Response:
         """Take what a peer signed; what is not due here is let go, what no node signed is told of."""
+        theirs = request.headers.get(CONFIG, config)
+        if theirs != config:
+            metrics.received.labels("other_config").inc()
+            return Response("this node has another deployment file, models or version", 409, media_type="text/plain")
         refused = 0
         for one in unpack_observations(await body_of(request)):
             try:
@@ -114,13 +138,13 @@ def service(running: Running, address: str, genesis: str, *, requests_a_minute: 
     return app
 
 
-def serve(running: Running, address: str, genesis: str, *, port: int) -> None:
+def serve(running: Running, address: str, genesis: str, config: str = "", *, port: int) -> None:
     """Run on loopback until stopped."""
-    config = uvicorn.Config(
-        service(running, address, genesis), host="127.0.0.1", port=port, log_level="warning", access_log=False,
+    settings = uvicorn.Config(
+        service(running, address, genesis, config), host="127.0.0.1", port=port, log_level="warning", access_log=False,
         timeout_keep_alive=5, limit_concurrency=64,
     )  # fmt: skip
-    asyncio.run(_serve(uvicorn.Server(config), running))
+    asyncio.run(_serve(uvicorn.Server(settings), running))
 
 
 async def _serve(server: uvicorn.Server, running: Running) -> None:

@@ -173,7 +173,10 @@ class Ledger:
         if len(signed) < self.quorum or numbers != sorted(set(numbers)):
             raise RevertedError("PredictionOracle", "post", "QuorumNotMet", {})
         state.latest[report.twin_id, report.model] = report.round
-        told = dict(twinId=report.twin_id, model=report.model, round=report.round, report=report)
+        digest = report_digest(Domain(CHAIN_ID, ADDRESSES["PredictionOracle"]), report)
+        told = dict(
+            twinId=report.twin_id, model=report.model, round=report.round, report=report, reportDigest=digest
+        )  # fmt: skip
         return "PredictionOracle", "PredictionPosted", told
 
     def _proveEquivocation(self, state: State, one: Transaction, time_s: int) -> tuple[str, str, dict[str, Any]]:
@@ -249,6 +252,12 @@ class Endpoint:
             and all(event.args.get(key) == value for key, value in match.items())
         ]
 
+    def arguments(self, contract: str, transaction: bytes) -> dict[str, Any]:
+        """What was sent."""
+        number = int.from_bytes(transaction, "big")
+        sent = next(one for block in self._visible() for one in block.transactions if one.number == number)
+        return dict(zip(("report", "signatures"), sent.args, strict=False))
+
     def settle(self, signer: Any) -> None:
         """What is in the pool is mined in its turn."""
         self._luck.call()
@@ -278,6 +287,9 @@ class Endpoint:
         return signer in self._ledger.signers and signer not in self._visible()[-1].state.suspended
 
     # -- views -----------------------------------------------------------------------
+
+    def _isRetired(self, at: Block, twin: int) -> bool:
+        return False
 
     def _batchCount(self, at: Block, twin: int) -> int:
         return at.state.batches.get(twin, 0)

@@ -153,6 +153,14 @@ class Forgetful:
 class Amnesia:
     """A canary: a node that does not remember what it signed."""
 
+    def knows(self, twin_id: int, model: bytes, round_: int) -> bool:
+        """It says so."""
+        return True
+
+    def floor(self) -> int:
+        """It was never restored."""
+        return 0
+
     def remember(self, twin_id: int, model: bytes, round_: int, digest: bytes) -> bytes:
         """Whatever is asked."""
         return digest

@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
+from ...adapters.peer_http import HttpPeers
 from ...errors import Denied
+from ...quorum import config_digest
 from ...settings import Settings, node_folder, open_member, open_suites, owned
 from ...twins import kinds
+from ...wiring import open_onlooker
 from .console import ERRORS
 from .options import signer
 
@@ -17,7 +20,10 @@ app = typer.Typer(help="Compute predictions, agree with the other nodes, post.",
 
 @app.command()
 def run(
-    key: Annotated[str, typer.Option("--as", metavar="KEY", help="Keystore of this node; it signs and pays.")],
+    key: Annotated[
+        str,
+        typer.Option("--as", metavar="KEY", help="Keystore of this node; it signs and pays. Without one it looks on."),
+    ] = "",
     port: Annotated[int, typer.Option(help="On loopback, for the other nodes.", min=1, max=65535)] = 8711,
     only: Annotated[list[str] | None, typer.Option("--kind", help="Only these kinds of twin; without it, all.")] = None,
 ) -> None:
@@ -25,8 +31,15 @@ def run(
     from ..node import Metrics, Running, serve  # a web server, which the other commands do not need
 
     settings = Settings.read()
-    chains, own = open_suites(settings), signer(key)
+    chains, own = open_suites(settings), signer(key) if key or settings.private_key else None
     deployment = chains[0].deployment
+    chosen = [kind for name, kind in kinds().items() if not only or name in only]
+    config = config_digest(deployment, chosen).hex()
+    if own is None:
+        ERRORS.print(f"no key: looking on from http://127.0.0.1:{port}, nothing is signed or sent", highlight=False)
+        looking = Running(open_onlooker(settings, chains, chosen), Metrics())
+        serve(looking, "", deployment.genesis.hex(), config, port=port)
+        return
     if own.address not in deployment.signers:
         raise Denied(
             f"{own.address} is not one of the oracle's nodes",
@@ -35,8 +48,8 @@ def run(
         )
     if not settings.peers:
         ERRORS.print("no peers: name the other nodes in MEDTWIN_PEERS, else nothing will ever have a quorum")
-    chosen = [kind for name, kind in kinds().items() if not only or name in only]
     with owned(node_folder(settings, own.address, deployment)) as folder:
-        member = open_member(settings, folder, own, chains, chosen)
+        member = open_member(settings, folder, own, chains, chosen, deployment)
         ERRORS.print(f"node {own.address} on http://127.0.0.1:{port}", highlight=False)
-        serve(Running(member, Metrics()), own.address, deployment.genesis.hex(), port=port)
+        running = Running(member, Metrics(), peers=member.peers if isinstance(member.peers, HttpPeers) else None)
+        serve(running, own.address, deployment.genesis.hex(), config, port=port)
