@@ -103,7 +103,8 @@ mutate-sample: setup-dev ## The same for 120 of them, and for planted faults
 	$(BIN)/python -m scripts.mutate --sample 120
 
 portal-e2e: setup-dev need-data ## Use the pages in a browser, into bench/results/portal.json
-	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTEST) -p no:pytest-brownie tests/integration/portal
+	sh scripts/ipfs_node.sh .tools
+	CHART_SECONDS=60 PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTEST) -p no:pytest-brownie tests/integration/portal
 
 test-integration: setup-dev need-data ## Run whole paths over Ganache and a real IPFS node
 	@mkdir -p reports

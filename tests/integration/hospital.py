@@ -22,13 +22,13 @@ START_S = 240.0
 class Dev:
     """A running ``medtwin dev`` with its output in a file."""
 
-    def __init__(self, home: Path, chain_port: int) -> None:
+    def __init__(self, home: Path, chain_port: int, **environment: str) -> None:
         self.home, self.port = home, chain_port
         self.custodian_port = three_free_ports()
         self.portal_port = free_port()
         self.log = home.with_suffix(f".{chain_port}.log")
         self.environment = clean_environment(
-            MEDTWIN_HOME=str(home), MEDTWIN_DEPLOYMENT=str(home / "deployment.json"), COLUMNS="200"
+            MEDTWIN_HOME=str(home), MEDTWIN_DEPLOYMENT=str(home / "deployment.json"), COLUMNS="200", **environment
         )
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -83,10 +83,10 @@ def three_free_ports() -> int:
 
 
 @contextmanager
-def started(home: Path, port: int) -> Iterator[Dev]:
-    """A hospital that came up; whatever is left of it is ended by its ids."""
+def started(home: Path, port: int, **environment: str) -> Iterator[Dev]:
+    """A hospital that came up with these settings; whatever is left of it is ended by its ids."""
     home.mkdir(exist_ok=True)
-    dev = Dev(home, port)
+    dev = Dev(home, port, **environment)
     children: dict[int, str] = {}
     try:
         assert dev.wait_for(lambda: "Ctrl-C stops everything" in dev.said(), START_S), dev.said()

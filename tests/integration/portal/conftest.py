@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
+from oracle.adapters.ipfs_node import ipfs_node
 from oracle.adapters.process import free_port
 
 from ..browsing import Visit, chromium, visiting
@@ -20,8 +21,12 @@ RESULTS = ROOT / "bench" / "results" / "portal.json"
 
 @pytest.fixture(scope="session")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    """A hospital with two patients, their recordings, a researcher, nodes, custodians and the portal."""
-    with started(tmp_path_factory.mktemp("portal") / "home", free_port()) as running:
+    """A hospital with two patients, their recordings on IPFS, a researcher, nodes, custodians and the portal."""
+    folder = tmp_path_factory.mktemp("portal")
+    with (
+        ipfs_node(ROOT / ".tools", repo=folder / "ipfs") as store,
+        started(folder / "home", free_port(), MEDTWIN_STORE=store) as running,
+    ):
         assert running.wait_for(lambda: "event=reported" in running.said(), START_S), running.said()
         yield running
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
