@@ -2,18 +2,17 @@
 pragma solidity 0.8.30;
 
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {NoncesKeyed} from "@openzeppelin/contracts/utils/NoncesKeyed.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IConsentRegistry} from "./interfaces/IConsentRegistry.sol";
+import {IGuardianRegistry} from "./interfaces/IGuardianRegistry.sol";
 import {ITwinToken} from "./interfaces/ITwinToken.sol";
 import {AccessToken} from "./libraries/AccessToken.sol";
 import {Grants} from "./libraries/Grants.sol";
+import {SignedOnce} from "./libraries/SignedOnce.sol";
 import {Wiring} from "./libraries/Wiring.sol";
 import {Grant, Scope} from "./types/Consent.sol";
 
 /// @notice See IConsentRegistry.
-contract ConsentRegistry is AccessToken, EIP712, NoncesKeyed {
+contract ConsentRegistry is AccessToken, SignedOnce {
     using Grants for Scope;
     using Grants for uint32;
     using Grants for uint256;
@@ -35,20 +34,25 @@ contract ConsentRegistry is AccessToken, EIP712, NoncesKeyed {
         keccak256("ConsentRevocation(uint256 twinId,address grantee,uint256 nonce,uint40 deadline)");
 
     ITwinToken public immutable TWINS;
+    IGuardianRegistry public immutable GUARDIANS;
 
     mapping(uint256 twinId => mapping(address grantee => uint256 packedGrant)) private _grants;
     mapping(uint256 twinId => mapping(address operator => Approval)) private _approvals;
     mapping(uint256 twinId => mapping(address grantee => mapping(uint32 serial => uint40))) private _revokedAt;
 
-    constructor(ITwinToken twins) EIP712("Medtwin", "1") {
+    constructor(ITwinToken twins, IGuardianRegistry guardians) {
         TWINS = ITwinToken(Wiring.checked(address(twins)));
+        GUARDIANS = IGuardianRegistry(Wiring.checked(address(guardians)));
     }
 
     /// @inheritdoc IConsentRegistry
     function grant(uint256 twinId, address grantee, Scope calldata scope) external {
         (address owner, uint32 epoch) = TWINS.ownerAndEpochOf(twinId);
-        if (msg.sender != owner) revert NotTwinOwner(twinId, msg.sender);
-        _grantByOwner(twinId, grantee, scope, owner, epoch);
+        if (msg.sender != owner) {
+            uint40 until = _checkGuardian(twinId);
+            if (scope.expiry > until) revert GuardianshipExceeded(twinId, scope.expiry, until);
+        }
+        _grantByOwner(twinId, grantee, scope, owner, epoch, msg.sender);
     }
 
     /// @inheritdoc IConsentRegistry
@@ -64,7 +68,7 @@ contract ConsentRegistry is AccessToken, EIP712, NoncesKeyed {
         bytes32 structHash = keccak256(abi.encode(GRANT_TYPEHASH, twinId, grantee, scope, epoch, nonce, deadline));
         _useSignature(owner, structHash, nonce, deadline, signature);
         if (_grants[twinId][grantee].has(Grants.DENIED)) revert GranteeDenied(twinId, grantee);
-        _grantByOwner(twinId, grantee, scope, owner, epoch);
+        _grantByOwner(twinId, grantee, scope, owner, epoch, owner);
     }
 
     /// @inheritdoc IConsentRegistry
@@ -154,19 +158,21 @@ contract ConsentRegistry is AccessToken, EIP712, NoncesKeyed {
         return _isActive(twinId, _grants[twinId][account]) ? 1 : 0;
     }
 
-    /// @inheritdoc AccessToken
-    function supportsInterface(bytes4 id) public view override returns (bool) {
-        return id == type(IConsentRegistry).interfaceId || super.supportsInterface(id);
-    }
-
-    /// @dev An owner may always replace its own grant; a purchased one has been paid for and is ended in the open.
-    function _grantByOwner(uint256 twinId, address grantee, Scope calldata scope, address owner, uint32 epoch) private {
+    /// @dev An owner or its guardian may always replace such a grant; a purchased one has been paid for and is ended in the open.
+    function _grantByOwner(
+        uint256 twinId,
+        address grantee,
+        Scope calldata scope,
+        address owner,
+        uint32 epoch,
+        address by
+    ) private {
         uint256 held = _grants[twinId][grantee];
         if (held.has(Grants.PURCHASED) && held.isOpen(epoch, block.timestamp)) {
             revert GrantActive(twinId, grantee, held.expiryOf());
         }
         if (grantee == owner) revert InvalidGrantee(twinId, grantee);
-        _store(twinId, grantee, scope, held, epoch, 0, owner);
+        _store(twinId, grantee, scope, held, epoch, 0, by);
     }
 
     /// @dev No call to the grantee: consent is not value, and a grantee must not be able to refuse being named.
@@ -200,17 +206,15 @@ contract ConsentRegistry is AccessToken, EIP712, NoncesKeyed {
         emit TransferSingle(by, grantee, address(0), twinId, 1);
     }
 
-    function _useSignature(address owner, bytes32 structHash, uint256 nonce, uint40 deadline, bytes calldata signature) private {
-        if (block.timestamp >= deadline) revert SignatureExpired(deadline);
-        _useCheckedNonce(owner, nonce);
-        if (!SignatureChecker.isValidSignatureNow(owner, _hashTypedDataV4(structHash), signature)) {
-            revert InvalidSignature(owner);
-        }
-    }
-
     /// @dev ownerOf, as consent must be ended on a retired twin too.
     function _checkOwner(uint256 twinId) private view {
-        if (msg.sender != TWINS.ownerOf(twinId)) revert NotTwinOwner(twinId, msg.sender);
+        if (msg.sender != TWINS.ownerOf(twinId)) _checkGuardian(twinId);
+    }
+
+    function _checkGuardian(uint256 twinId) private view returns (uint40 until) {
+        address guardian;
+        (guardian, until) = GUARDIANS.guardianOf(twinId);
+        if (msg.sender != guardian) revert NotTwinOwner(twinId, msg.sender);
     }
 
     function _checkScope(uint256 twinId, Scope calldata scope) private view {

@@ -2,14 +2,12 @@
 pragma solidity 0.8.30;
 
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {NoncesKeyed} from "@openzeppelin/contracts/utils/NoncesKeyed.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IStudyRegistry} from "./interfaces/IStudyRegistry.sol";
 import {Grants} from "./libraries/Grants.sol";
+import {SignedOnce} from "./libraries/SignedOnce.sol";
 
 /// @notice See IStudyRegistry.
-contract StudyRegistry is AccessControl, EIP712, NoncesKeyed, IStudyRegistry {
+contract StudyRegistry is AccessControl, SignedOnce, IStudyRegistry {
     using Grants for uint32;
 
     bytes32 public constant BOARD_ROLE = keccak256("BOARD_ROLE");
@@ -20,7 +18,7 @@ contract StudyRegistry is AccessControl, EIP712, NoncesKeyed, IStudyRegistry {
 
     mapping(bytes32 study => mapping(address researcher => Approval)) private _approvals;
 
-    constructor(address administrator) EIP712("Medtwin", "1") {
+    constructor(address administrator) {
         _grantRole(DEFAULT_ADMIN_ROLE, administrator);
     }
 
@@ -43,13 +41,9 @@ contract StudyRegistry is AccessControl, EIP712, NoncesKeyed, IStudyRegistry {
         Approval storage given = _approvals[study][researcher];
         if (given.withdrawn) revert StudyIsWithdrawn(study, researcher);
         if (given.board != board && given.board != address(0)) revert OtherBoard(study, researcher, given.board);
-        if (block.timestamp >= deadline) revert SignatureExpired(deadline);
-        _useCheckedNonce(board, nonce);
         bytes32 structHash =
             keccak256(abi.encode(APPROVAL_TYPEHASH, study, researcher, board, purposes, expiry, nonce, deadline));
-        if (!SignatureChecker.isValidSignatureNow(board, _hashTypedDataV4(structHash), signature)) {
-            revert InvalidSignature(board);
-        }
+        _useSignature(board, structHash, nonce, deadline, signature);
         // Effect:
         _approvals[study][researcher] = Approval(board, purposes, expiry, false);
         emit StudyApproved(study, researcher, board, purposes, expiry);

@@ -55,7 +55,8 @@ def plan(
     return [
         ("TwinToken", ()),
         ("DeviceRegistry", (twins,)),
-        ("ConsentRegistry", (twins,)),
+        ("GuardianRegistry", (twins,)),
+        ("ConsentRegistry", (twins, Ref("GuardianRegistry"))),
         ("ModelRegistry", (consents, approver)),
         ("DataAnchor", (twins, devices)),
         *payment,

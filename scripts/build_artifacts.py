@@ -21,6 +21,7 @@ SHIPPED = (
     "TwinToken",
     "ModelRegistry",
     "DeviceRegistry",
+    "GuardianRegistry",
     "ConsentRegistry",
     "DataAnchor",
     "StudyRegistry",

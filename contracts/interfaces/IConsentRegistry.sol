@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
+import {ISignedOnce} from "./ISignedOnce.sol";
 import {Grant, Scope} from "../types/Consent.sol";
 
 /// @title Consent that is an access token
@@ -10,7 +11,7 @@ import {Grant, Scope} from "../types/Consent.sol";
 /// @dev One question decides everything: `isAllowed`. Default is no. The twin's owner is always allowed.
 /// A grant is active while: its epoch is the twin's, `notBefore <= time < expiry`, and it is neither revoked nor denied.
 /// Voiding all grants of a twin is `TwinToken.voidGrants`; as its cost is constant, no burn event is emitted per grant.
-interface IConsentRegistry is IERC1155 {
+interface IConsentRegistry is IERC1155, ISignedOnce {
     event ConsentGranted(uint256 indexed twinId, address indexed grantee, uint32 serial, Scope scope, address by);
     event ConsentRevoked(uint256 indexed twinId, address indexed grantee, uint32 serial, address by);
     event ConsentDenied(uint256 indexed twinId, address indexed grantee, address by);
@@ -21,14 +22,14 @@ interface IConsentRegistry is IERC1155 {
     error EmptyScope(uint256 twinId, uint32 categories, uint32 purposes);
     error InvalidPeriod(uint40 notBefore, uint40 expiry, uint40 latestExpiry);
     error GrantActive(uint256 twinId, address grantee, uint40 expiry);
+    error GuardianshipExceeded(uint256 twinId, uint40 expiry, uint40 until);
     error NoGrant(uint256 twinId, address grantee);
     error GranteeDenied(uint256 twinId, address grantee);
     error OperatorScopeExceeded(uint256 twinId, address operator);
-    error InvalidSignature(address owner);
-    error SignatureExpired(uint40 deadline);
     error NonTransferable();
 
-    /// @notice Grant, or replace the caller's own earlier grant. A purchased grant must be revoked first.
+    /// @notice Grant, or replace an earlier grant. A purchased grant must be revoked first.
+    /// @dev By the owner, or by its guardian (IGuardianRegistry) for a time that ends with the guardianship.
     /// @param scope Categories and purposes (each non-zero), notBefore and expiry (s);
     /// expiry is after now and at most MAX_DURATION after it.
     function grant(uint256 twinId, address grantee, Scope calldata scope) external;
@@ -44,7 +45,7 @@ interface IConsentRegistry is IERC1155 {
     /// @return serial The grant's number for (twin, grantee).
     function open(uint256 twinId, address grantee, Scope calldata scope) external returns (uint32 serial);
 
-    /// @notice End a grant now. By the owner, or by the grantee giving it up. Never pausable.
+    /// @notice End a grant now. By the owner or its guardian, or by the grantee giving it up. Never pausable.
     function revoke(uint256 twinId, address grantee) external;
 
     /// @notice The same by the owner's signature; anyone may send it, so it can be signed in advance.
@@ -52,6 +53,7 @@ interface IConsentRegistry is IERC1155 {
     function revokeBySignature(uint256 twinId, address grantee, uint256 nonce, uint40 deadline, bytes calldata signature) external;
 
     /// @notice End a grant and let no operator and no signature open another until the owner itself grants again.
+    /// @dev By the owner or its guardian; either lifts it by a grant.
     function deny(uint256 twinId, address grantee) external;
 
     /// @notice Let `operator` open grants within `limits` (an expiry of 0 withdraws the approval).

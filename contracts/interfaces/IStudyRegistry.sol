@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {ISignedOnce} from "./ISignedOnce.sol";
+
 /// @title Studies an ethics board approved
 /// @notice A study is the SHA-256 of its protocol. A registered board signs that a researcher may use data for it, for
 /// which purposes and until when; anyone may bring the signature.
 /// @dev Boards are the holders of BOARD_ROLE. What a board approved holds only while it is registered. A withdrawal is
 /// final: the same study is approved for the same researcher by nobody again, also not by a signature given before.
-interface IStudyRegistry {
+interface IStudyRegistry is ISignedOnce {
     /// @notice One slot. @param purposes Bits, as in consents. @param expiry The approval holds before it (s).
     struct Approval {
         address board;
@@ -22,8 +24,6 @@ interface IStudyRegistry {
     error NotBoard(address account);
     error OtherBoard(bytes32 study, address researcher, address board);
     error StudyIsWithdrawn(bytes32 study, address researcher);
-    error InvalidSignature(address board);
-    error SignatureExpired(uint40 deadline);
 
     /// @notice Record a board's approval (EOA or ERC-1271), or its amendment of one it gave before.
     /// @dev Typed data: StudyApproval(bytes32 study,address researcher,address board,uint32 purposes,uint40 expiry,uint256 nonce,uint40 deadline);

@@ -51,7 +51,8 @@ abstract contract AccessToken is ERC165, IERC1155Errors, IERC1155MetadataURI, IC
     function balanceOf(address account, uint256 twinId) public view virtual returns (uint256);
 
     /// @inheritdoc ERC165
-    function supportsInterface(bytes4 id) public view virtual override(ERC165, IERC165) returns (bool) {
-        return id == type(IERC1155).interfaceId || id == type(IERC1155MetadataURI).interfaceId || super.supportsInterface(id);
+    function supportsInterface(bytes4 id) public view override(ERC165, IERC165) returns (bool) {
+        return id == type(IConsentRegistry).interfaceId || id == type(IERC1155).interfaceId
+            || id == type(IERC1155MetadataURI).interfaceId || super.supportsInterface(id);
     }
 }

@@ -11,6 +11,7 @@ from eth_account.signers.local import LocalAccount
 from tests.contracts.clock import DAY_S, now_s
 from tests.contracts.consents import Scope, grant_signature, revocation_signature
 from tests.contracts.devices import Recorder, pairing
+from tests.contracts.guardians import accepted
 from tests.contracts.offers import PLENTY, Offer
 from tests.contracts.reports import CARD, Quorum
 from tests.contracts.signing import key_of
@@ -124,6 +125,17 @@ def study_by(key: LocalAccount) -> Callable[[World], tuple[Any, ...]]:
     return arguments
 
 
+def guardianship_by(key: LocalAccount) -> Callable[[World], tuple[Any, ...]]:
+    """The stranger's own consent to be guardian; the owner's is what counts."""
+
+    def arguments(w: World) -> tuple[Any, ...]:
+        end = now_s() + 3_600
+        registry = w.suite.by_name["GuardianRegistry"]
+        return w.twin, key.address, end, 0, end, accepted(key, registry, w.twin, w.stranger, end, 0, end)
+
+    return arguments
+
+
 OWNER, TAKER = (lambda w: (w.patient, w.stranger, w.twin)), (lambda w: (w.stranger, w.twin))
 ENTRIES = {
     "TwinToken.mint(uint256)": Entry(lambda w: (w.twin + 256,), allowed="everyone may have a twin of their own"),
@@ -179,6 +191,13 @@ ENTRIES = {
     "ConsentRegistry.setOperator(uint256,address,(uint32,uint32,uint40,uint40),uint32)": Entry(
         lambda w: (w.twin, w.stranger, w.year, DAY_S), "NotTwinOwner"
     ),
+    "GuardianRegistry.appoint(uint256,address,uint40,uint256,uint40,bytes)": Entry(
+        guardianship_by(STRANGERS_KEY), "NotTwinOwner"
+    ),
+    "GuardianRegistry.handOver(uint256,address,uint256,uint40,bytes)": Entry(
+        lambda w: (w.twin, w.stranger, 0, now_s() + 3_600, b""), "NotGuardian"
+    ),
+    "GuardianRegistry.dismiss(uint256)": Entry(lambda w: (w.twin,), "NotTwinOwner"),
     "DataAnchor.anchor((uint256,uint64,bytes32,bytes32,bytes32,uint32,uint40,uint40),bytes)": Entry(
         batch_by(STRANGERS_KEY), "UnpairedDevice",
         carries=batch_by(), carried="devices hold no ether; a gateway carries what they signed",

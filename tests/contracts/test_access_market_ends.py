@@ -20,7 +20,7 @@ settle
     it refuses
   when anyone calls
     it pays the buyer
-  given one unit a day
+  given hardly more than one unit a second
     it loses no unit
 purchase
   given the last one was revoked
@@ -221,8 +221,9 @@ def test_settle_by_anyone_pays_the_buyer(
 def test_settle_of_dust_loses_no_unit(
     market: Any, consents: Any, token: Any, twin: int, patient: Any, researcher: Any, after: int
 ) -> None:
-    """Two units for two days: a fraction of a unit stays with the buyer, and the sum is two."""
-    dust = Stall(market, consents, token, Offer(twin, 1, VITALS, RESEARCH, 2, bytes(32)), patient)
+    """The least there is, and two units more: a fraction of a unit stays with the buyer, and no unit is lost."""
+    least = market.LEAST_PRICE() + 1
+    dust = Stall(market, consents, token, Offer(twin, least, VITALS, RESEARCH, 2, bytes(32)), patient)
     dust.open()
     dust.fund(researcher)
     start = dust.buy(researcher, 2).timestamp
@@ -231,9 +232,10 @@ def test_settle_of_dust_loses_no_unit(
 
     settled = market.settle(twin, researcher, {"from": researcher}).return_value
 
-    assert settled == ((0, 2) if after < 43_200 else (1, 1))
+    part = 2 * after + (0 if after < 43_200 else 1)
+    assert settled == (part, 2 * least - part)
     assert dust.escrow() == settled[0]
-    assert (dust.purchase_of(researcher) == NO_PURCHASE) is (settled[0] == 0)
+    assert dust.purchase_of(researcher).paid == part
 
 
 def test_purchase_after_revoke_pays_both_out(

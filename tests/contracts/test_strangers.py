@@ -29,9 +29,11 @@ from tests.contracts import strangers, strangers_clinical, strangers_passkeys
 from tests.contracts.clock import DAY_S, now_s
 from tests.contracts.consents import RESEARCH, VITALS, Scope
 from tests.contracts.devices import Recorder, pairing
+from tests.contracts.guardians import accepted
 from tests.contracts.offers import Offer, Stall
 from tests.contracts.passkeys import RP_ID_HASH
 from tests.contracts.reports import Quorum
+from tests.contracts.signing import key_of
 from tests.contracts.strangers import DIGEST, World
 from tests.contracts.strangers_clinical import CODE, GATEWAY, HOSPITAL, PATIENT, RESEARCHER
 
@@ -86,6 +88,10 @@ def world(
     stall.fund(researcher)
     stall.buy(researcher, 2)
     recorder.record(1, patient)
+    guardians, key = suite.by_name["GuardianRegistry"], key_of(4)
+    end = now_s() + DAY_S
+    acceptance = accepted(key, guardians, twin, patient, end, 0, end)
+    guardians.appoint(twin, key.address, end, 0, end, acceptance, {"from": patient})
     ward["DeviceLoop"].setEnvelope(recorder.key.address, CODE, 0, 10, 0, {"from": approver})
     before = World(
         suite, twin, patient, patient_key, researcher, stranger, approver, model, year, recorder, quorum, stall.offer,

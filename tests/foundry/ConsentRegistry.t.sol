@@ -6,6 +6,7 @@ import {IERC1155Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.
 import {IERC1155MetadataURI} from "@openzeppelin/contracts/token/ERC1155/extensions/IERC1155MetadataURI.sol";
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {IConsentRegistry} from "../../contracts/interfaces/IConsentRegistry.sol";
+import {ISignedOnce} from "../../contracts/interfaces/ISignedOnce.sol";
 import {ITwinToken} from "../../contracts/interfaces/ITwinToken.sol";
 import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {Grant, Scope} from "../../contracts/types/Consent.sol";
@@ -427,13 +428,13 @@ contract ConsentRegistryTest is Fixture {
     }
 
     function test_grantBySignature_refusesOthersAndTheLate() public {
-        vm.expectRevert(abi.encodeWithSelector(IConsentRegistry.InvalidSignature.selector, owner));
+        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.InvalidSignature.selector, owner));
         this.grantSigned(STRANGER_KEY, 0, 0, NOW + 1);
-        vm.expectRevert(abi.encodeWithSelector(IConsentRegistry.InvalidSignature.selector, owner));
+        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.InvalidSignature.selector, owner));
         this.grantSigned(OWNER_KEY, 1, 0, NOW + 1);
-        vm.expectRevert(abi.encodeWithSelector(IConsentRegistry.SignatureExpired.selector, NOW));
+        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.SignatureExpired.selector, NOW));
         this.grantSigned(OWNER_KEY, 0, 0, NOW);
-        vm.expectRevert(abi.encodeWithSelector(IConsentRegistry.SignatureExpired.selector, NOW - 1));
+        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.SignatureExpired.selector, NOW - 1));
         this.grantSigned(OWNER_KEY, 0, 0, NOW - 1);
     }
 
@@ -470,9 +471,9 @@ contract ConsentRegistryTest is Fixture {
 
     function test_revokeBySignature_refusesOthersAndTheLate() public {
         _grant(PATIENT, grantee, _scope(NOW, END));
-        vm.expectRevert(abi.encodeWithSelector(IConsentRegistry.InvalidSignature.selector, owner));
+        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.InvalidSignature.selector, owner));
         this.revokeSigned(GRANTEE_KEY, 0, NOW + 1);
-        vm.expectRevert(abi.encodeWithSelector(IConsentRegistry.SignatureExpired.selector, NOW));
+        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.SignatureExpired.selector, NOW));
         this.revokeSigned(OWNER_KEY, 0, NOW);
         vm.assertTrue(_allowed());
         _revokeSigned(OWNER_KEY, 0, NOW + 1);
@@ -527,6 +528,8 @@ contract ConsentRegistryTest is Fixture {
 
     function test_constructor_refusesWhatIsNoContract() public {
         vm.expectRevert(abi.encodeWithSelector(Wiring.NotAContract.selector, stranger));
-        this.create("ConsentRegistry.sol:ConsentRegistry", abi.encode(stranger));
+        this.create("ConsentRegistry.sol:ConsentRegistry", abi.encode(stranger, guardians));
+        vm.expectRevert(abi.encodeWithSelector(Wiring.NotAContract.selector, stranger));
+        this.create("ConsentRegistry.sol:ConsentRegistry", abi.encode(twins, stranger));
     }
 }

@@ -6,6 +6,7 @@ import {IAuditTrail} from "../../contracts/interfaces/IAuditTrail.sol";
 import {IConsentRegistry} from "../../contracts/interfaces/IConsentRegistry.sol";
 import {IDataAnchor} from "../../contracts/interfaces/IDataAnchor.sol";
 import {IDeviceRegistry} from "../../contracts/interfaces/IDeviceRegistry.sol";
+import {IGuardianRegistry} from "../../contracts/interfaces/IGuardianRegistry.sol";
 import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
 import {ITwinToken} from "../../contracts/interfaces/ITwinToken.sol";
 import {Scope} from "../../contracts/types/Consent.sol";
@@ -58,13 +59,15 @@ abstract contract Fixture {
     address internal immutable administrator = address(0xAD);
     ITwinToken internal twins;
     IConsentRegistry internal consents;
+    IGuardianRegistry internal guardians;
     IDeviceRegistry internal devices;
     IDataAnchor internal anchor;
 
     function setUp() public virtual {
         vm.warp(NOW);
         twins = ITwinToken(vm.deployCode("TwinToken.sol:TwinToken"));
-        consents = IConsentRegistry(vm.deployCode("ConsentRegistry.sol:ConsentRegistry", abi.encode(twins)));
+        guardians = IGuardianRegistry(vm.deployCode("GuardianRegistry.sol:GuardianRegistry", abi.encode(twins)));
+        consents = IConsentRegistry(vm.deployCode("ConsentRegistry.sol:ConsentRegistry", abi.encode(twins, guardians)));
         devices = IDeviceRegistry(vm.deployCode("DeviceRegistry.sol:DeviceRegistry", abi.encode(twins)));
         anchor = IDataAnchor(vm.deployCode("DataAnchor.sol:DataAnchor", abi.encode(twins, devices)));
         vm.prank(owner);
