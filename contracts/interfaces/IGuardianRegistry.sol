@@ -27,7 +27,7 @@ interface IGuardianRegistry is ISignedOnce {
 
     /// @notice Make somebody guardian until a time, in place of an earlier one; by the owner, who may be the hospital
     /// that minted the twin.
-    /// @dev Typed data, signed by the guardian: Guardianship(uint256 twinId,address guardian,address by,uint40 until,uint256 nonce,uint40 deadline);
+    /// @dev Signed by the guardian. Typed data: Guardianship(uint256 twinId,address guardian,address by,uint40 until,uint256 nonce,uint40 deadline);
     /// `by` is who appoints.
     /// @param until After now and at most LONGEST after it (s).
     /// @param nonce A keyed nonce of the guardian (OpenZeppelin NoncesKeyed).

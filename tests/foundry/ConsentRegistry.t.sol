@@ -526,6 +526,61 @@ contract ConsentRegistryTest is Fixture {
         );
     }
 
+    function _wasRevoked(uint32 serial, bool expected) private view {
+        vm.assertTrue(consents.wasRevoked(PATIENT, grantee, serial) == expected);
+    }
+
+    function test_wasRevoked_remembersThroughLaterGrants() public {
+        _wasRevoked(0, false);
+        _wasRevoked(1, false);
+        for (uint32 serial = 1; serial <= 46; ++serial) {
+            _grant(PATIENT, grantee, _scope(NOW, NOW + 10 days));
+            if (serial % 3 != 1) continue;
+            vm.prank(owner);
+            consents.revoke(PATIENT, grantee);
+        }
+        for (uint32 serial = 0; serial <= 47; ++serial) {
+            _wasRevoked(serial, serial % 3 == 1 && serial <= 46);
+        }
+        _grant(PATIENT, grantee, _scope(NOW, NOW + 10 days));
+        _wasRevoked(1, false);
+        _wasRevoked(4, true);
+        _wasRevoked(46, true);
+        _wasRevoked(47, false);
+        vm.assertFalse(consents.grantOf(PATIENT, grantee).revoked);
+        vm.assertEq(consents.grantOf(PATIENT, grantee).serial, 47);
+    }
+
+    function test_wasRevoked_countsWhatWasVoidedAndNotWhatRanOut() public {
+        _grant(PATIENT, grantee, _scope(NOW, NOW + 10));
+        vm.warp(NOW + 9);
+        vm.prank(owner);
+        twins.voidGrants(PATIENT);
+        _wasRevoked(1, true);
+        _grant(PATIENT, grantee, _scope(NOW, NOW + 20));
+        _wasRevoked(1, true);
+        _wasRevoked(2, false);
+        vm.warp(NOW + 20);
+        vm.prank(owner);
+        twins.voidGrants(PATIENT);
+        _wasRevoked(2, false);
+        _grant(PATIENT, grantee, _scope(NOW, NOW + 30));
+        _wasRevoked(1, true);
+        _wasRevoked(2, false);
+        _wasRevoked(3, false);
+    }
+
+    function test_wasRevoked_keepsPurchasedOnesForGood() public {
+        _purchased();
+        vm.prank(owner);
+        consents.revoke(PATIENT, grantee);
+        for (uint256 i = 0; i < 50; ++i) {
+            _grant(PATIENT, grantee, _scope(NOW, NOW + 10 days));
+        }
+        _wasRevoked(1, true);
+        _wasRevoked(2, false);
+    }
+
     function test_constructor_refusesWhatIsNoContract() public {
         vm.expectRevert(abi.encodeWithSelector(Wiring.NotAContract.selector, stranger));
         this.create("ConsentRegistry.sol:ConsentRegistry", abi.encode(stranger, guardians));

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
+import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {Fixture} from "./Fixture.sol";
 
 contract ModelRegistryTest is Fixture {
@@ -108,5 +109,61 @@ contract ModelRegistryTest is Fixture {
         vm.assertTrue(IAccessControl(address(models)).hasRole(0, administrator));
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ZeroApprover.selector));
         this.create("ModelRegistry.sol:ModelRegistry", abi.encode(consents, address(0)));
+    }
+
+    // -- lineage ---------------------------------------------------------------
+
+    /// @dev A tree of two leaves, as OpenZeppelin's StandardMerkleTree builds it.
+    function _trained(bool stops) private returns (bytes32[] memory proof) {
+        bytes32 leaf = keccak256(bytes.concat(keccak256(abi.encode(PATIENT, grantee, 1))));
+        bytes32 other = keccak256(bytes.concat(keccak256(abi.encode(WARD, grantee, 7))));
+        bytes32 root = leaf < other ? keccak256(bytes.concat(leaf, other)) : keccak256(bytes.concat(other, leaf));
+        models.register(MODEL, bytes32("card"), root, stops);
+        vm.prank(administrator);
+        models.approve(MODEL);
+        proof = new bytes32[](1);
+        proof[0] = other;
+    }
+
+    function test_mark_stopsAModelThatSaidSo() public {
+        bytes32[] memory proof = _trained(true);
+        _grant(PATIENT, grantee, _scope(NOW, NOW + 10 days));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ConsentNotRevoked.selector, PATIENT, grantee, 1));
+        models.mark(MODEL, PATIENT, grantee, 1, proof);
+        vm.prank(owner);
+        consents.revoke(PATIENT, grantee);
+        vm.expectEmit(address(models));
+        emit IModelRegistry.ModelMarked(MODEL, PATIENT, grantee, 1);
+        vm.prank(stranger);
+        models.mark(MODEL, PATIENT, grantee, 1, proof);
+        vm.assertTrue(models.modelOf(MODEL).marked);
+        vm.assertFalse(models.isApproved(MODEL));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelIsMarked.selector, MODEL));
+        models.mark(MODEL, PATIENT, grantee, 1, proof);
+    }
+
+    function test_mark_isOnlyAMarkWhereTheModelGoesOn() public {
+        bytes32[] memory proof = _trained(false);
+        _grant(PATIENT, grantee, _scope(NOW, NOW + 10 days));
+        vm.prank(owner);
+        consents.revoke(PATIENT, grantee);
+        models.mark(MODEL, PATIENT, grantee, 1, proof);
+        vm.assertTrue(models.modelOf(MODEL).marked);
+        vm.assertTrue(models.isApproved(MODEL));
+    }
+
+    function testFuzz_mark_refusesWhatIsNotInTheLineage(uint256 twinId, address who, uint32 serial) public {
+        bytes32[] memory proof = _trained(true);
+        vm.assume(twinId != PATIENT || who != grantee || serial != 1);
+        bytes32 leaf = keccak256(bytes.concat(keccak256(abi.encode(twinId, who, serial))));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NotInLineage.selector, MODEL, leaf));
+        models.mark(MODEL, twinId, who, serial, proof);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NotInLineage.selector, bytes32("none"), leaf));
+        models.mark("none", twinId, who, serial, proof);
+    }
+
+    function test_constructor_refusesWhatIsNoContract() public {
+        vm.expectRevert(abi.encodeWithSelector(Wiring.NotAContract.selector, stranger));
+        this.create("ModelRegistry.sol:ModelRegistry", abi.encode(stranger, administrator));
     }
 }

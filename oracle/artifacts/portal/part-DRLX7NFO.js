@@ -1,1 +1,0 @@
-import{a,b}from"./part-GYUJPUGR.js";import"./part-6N6T4DTT.js";import"./part-VPKP7EHR.js";import"./part-WDPDOTIO.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as makeTwin,b as welcome};
