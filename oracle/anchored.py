@@ -66,12 +66,13 @@ def batch_count(chain: Chain, twin_id: int, store: Store, *, block: int | None =
     return len(anchored_batches(chain, twin_id, store, until=block))
 
 
-def batched_twins(chain: Chain, store: Store, *, since: int = 0) -> list[int]:
-    """Twins with batches since a block."""
-    twins = [event.args["twinId"] for event in chain.events("DataAnchor", "BatchAnchored", since=since)]
+def batched_twins(chain: Chain, store: Store, *, since: int = 0) -> dict[int, int]:
+    """Twins with batches since a block, and when the newest of each was anchored (s)."""
+    twins = {event.args["twinId"]: event.time_s for event in chain.events("DataAnchor", "BatchAnchored", since=since)}
     for event in followed_epochs(chain, since=since):
-        twins += [one.batch.twin_id for one in listed_in(chain, store, event)]
-    return list(dict.fromkeys(twins))
+        for one in listed_in(chain, store, event):
+            twins[one.batch.twin_id] = max(event.time_s, twins.get(one.batch.twin_id, 0))
+    return twins
 
 
 def followed_epochs(chain: Chain, *, since: int = 0, until: int | None = None) -> list[Event]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from .edge import Gateway, check_room, last_known
+from .edge import Gateway, check_room, newest_known
 from .errors import Denied, InputError
 from .messages import Message, check_message, readings_of
 from .publish import Edge, prepare
@@ -115,7 +115,7 @@ class _Sealing:
 
     def last(self) -> Outgoing | None:
         edge = self.bridge.edge
-        batch = last_known(self.gateway, edge.device.address, edge.twin_id)
+        batch = newest_known(self.gateway, edge.device.address, edge.twin_id)
         return Outgoing(batch, b"", b"") if batch else None
 
     def add(self, outgoing: Outgoing) -> None:

@@ -62,6 +62,8 @@ def take(gateway: Gateway, outgoing: Outgoing) -> str:
     device = _checked(gateway, outgoing)
     batch = outgoing.batch
     last = last_known(gateway, device, batch.twin_id)
+    if last is not None and batch.sequence > last.sequence + 1:  # the box may be a restored copy
+        last = newest_known(gateway, device, batch.twin_id)
     if last is not None and batch.sequence <= last.sequence:
         known = gateway.box.digest_of(device, batch.sequence) or (
             last.digest if last.sequence == batch.sequence else None
@@ -120,6 +122,22 @@ def last_known(gateway: Gateway, device: str, twin_id: int) -> Batch | None:
     known = gateway.box.last(device)
     if known is not None:
         return known
+    return _on_chain(gateway, device, twin_id)
+
+
+def newest_known(gateway: Gateway, device: str, twin_id: int) -> Batch | None:
+    """The same, whichever knows more, the box or the chain; the box alone while the chain is away."""
+    kept = gateway.box.last(device)
+    try:
+        stood = _on_chain(gateway, device, twin_id)
+    except ChainError:
+        if kept is None:
+            raise
+        return kept
+    return max((one for one in (kept, stood) if one), key=lambda one: one.sequence, default=None)
+
+
+def _on_chain(gateway: Gateway, device: str, twin_id: int) -> Batch | None:
     found = anchored_batches(gateway.chain, twin_id, gateway.store)
     return next((one.batch for one in reversed(found) if one.device == device), None)
 

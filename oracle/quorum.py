@@ -112,6 +112,7 @@ class Member:
         self._twins: dict[int, None] = {}
         self._read_until = 0
         self._begun = False
+        self.newest_batch_s = 0
         self._rounds: defaultdict[Place, _Round] = defaultdict(_Round)
         self._caught: dict[str, tuple[Observation, Observation]] = {}
 
@@ -148,8 +149,9 @@ class Member:
         chain = self._node.chain
         oracle, head = chain.address("PredictionOracle"), chain.head().number
         confirmed = max(0, head - self._depth) if self._depth else None
-        for twin in batched_twins(chain, self._node.store, since=max(0, self._read_until - LOOK_BACK)):
+        for twin, time_s in batched_twins(chain, self._node.store, since=max(0, self._read_until - LOOK_BACK)).items():
             self._twins[twin] = None
+            self.newest_batch_s = max(self.newest_batch_s, time_s)
         self._read_until = head
         found = []
         for twin in self._twins:
@@ -284,6 +286,11 @@ class Onlooker:
     def open_rounds(self) -> int:
         """Rounds that nodes with keys should report on."""
         return len(self._told)
+
+    @property
+    def newest_batch_s(self) -> int:
+        """When the newest batch it knows of was anchored (s)."""
+        return self._member.newest_batch_s
 
     def turn(self) -> list[Happened]:
         """Say once what is due."""

@@ -19,6 +19,7 @@ variable                  meaning                                               
 ``MEDTWIN_MQTT_CA``       certificates to trust for the broker                   the system's
 ``MEDTWIN_DATA``          folder of clinical data sets                           in ``MEDTWIN_HOME``
 ``MEDTWIN_PASSWORD``      opens keystores                                        asked for on a terminal
+``MEDTWIN_PASSWORD_FILE`` file whose first line opens keystores                  none
 ``MEDTWIN_PRIVATE_KEY``   a key for programs, instead of a keystore              none
 ========================  =====================================================  ====================
 """
@@ -106,7 +107,7 @@ class Settings:
             mqtt=found.get("MEDTWIN_MQTT") or "",
             mqtt_authority=Path(found["MEDTWIN_MQTT_CA"]) if found.get("MEDTWIN_MQTT_CA") else None,
             data=Path(found.get("MEDTWIN_DATA") or home / "data"),
-            password=found.get("MEDTWIN_PASSWORD") or None,
+            password=found.get("MEDTWIN_PASSWORD") or _first_line(found.get("MEDTWIN_PASSWORD_FILE")),
             private_key=found.get("MEDTWIN_PRIVATE_KEY") or None,
             home_chosen=bool(found.get("MEDTWIN_HOME")),
         )
@@ -136,6 +137,18 @@ class Settings:
 
 def _parts(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def _first_line(path: str | None) -> str | None:
+    """Of a file that somebody else keeps, as systemd's credentials and mounted secrets are."""
+    if not path:
+        return None
+    try:
+        return Path(path).read_text("utf-8").partition("\n")[0] or None
+    except OSError as error:
+        raise InputError(
+            f"MEDTWIN_PASSWORD_FILE cannot be read: {error.strerror}", hint="name a file that is there"
+        ) from None
 
 
 def _whole(found: Mapping[str, str], name: str) -> int:

@@ -43,6 +43,11 @@ class Metrics:
         self.peers = Gauge(
             "medtwin_node_peers", "Peers that do not take what this node sends", ["why"], registry=self.registry
         )
+        self.newest = Gauge(
+            "medtwin_node_newest_batch_seconds",
+            "When the newest batch was anchored (Unix time)",
+            registry=self.registry,
+        )
         self.due = Gauge("medtwin_node_rounds_due", "Rounds that are not on the chain yet", registry=self.registry)
         self.turned = Gauge(
             "medtwin_node_last_turn_seconds", "When the last whole turn ended (Unix time)", registry=self.registry
@@ -54,6 +59,8 @@ class Turns(Protocol):
 
     @property
     def open_rounds(self) -> int: ...
+    @property
+    def newest_batch_s(self) -> int: ...
     def turn(self) -> list[Happened]: ...
     def receive(self, observation: Observation) -> bool: ...
 
@@ -86,6 +93,7 @@ class Running:
             print(f"event={one.event} round={one.place[2]}" + (f" kind={one.kind}" if one.kind else ""), flush=True)
         for why in ("silent", "differing") if self.peers else ():
             self.metrics.peers.labels(why).set(len(getattr(self.peers, why)))
+        self.metrics.newest.set(self.member.newest_batch_s)
         self.metrics.due.set(self.member.open_rounds)
         self.metrics.turned.set_to_current_time()
         self.turned_at_s, self.problem = self.clock_s(), ""

@@ -12,6 +12,7 @@ from rich.markup import escape
 from ...errors import InputError, MedtwinError
 from . import (
     audit,
+    backup,
     case,
     consent,
     custodian,
@@ -64,6 +65,7 @@ app.add_typer(portal.app, name="portal")
 app.add_typer(data.app, name="data")
 app.add_typer(keys.app, name="keys")
 erase.register(app)
+backup.register(app)
 doctor.register(app)
 train.register(app)
 

@@ -6,16 +6,18 @@ import platform
 import shutil
 from collections.abc import Callable
 
+import httpx
 import typer
 
 from ... import datasets
 from ...adapters.abi import SUITE, artifact
-from ...errors import ChainError, MedtwinError
+from ...errors import ChainError, Denied, MedtwinError, StorageError
 from ...settings import Settings, open_chain, open_custodians, open_keystore, open_private_store, open_suite
 from ...twins import kinds
 from .console import listing
 
 Look = Callable[[Settings], str]
+READY_S = 5.0
 
 
 def register(app: typer.Typer) -> None:
@@ -80,6 +82,44 @@ def _custodians(settings: Settings) -> str:
     return f"{len(custodians)} answer, on this chain"
 
 
+def _services(settings: Settings) -> str:
+    """The other nodes, and custodians, each with what it says of itself."""
+    urls = [*settings.peers, *settings.custodians]
+    unready = {url: said for url in urls if (said := _why_not_ready(url))}
+    if unready:
+        url, said = next(iter(unready.items()))
+        raise StorageError(
+            f"{len(unready)} of {len(urls)} are not ready; {url}: {said}",
+            hint="see its log and /readyz; start it, or take it out of MEDTWIN_PEERS or MEDTWIN_CUSTODIANS",
+            kind="not_ready",
+        )
+    return f"{len(urls)} ready"
+
+
+def _why_not_ready(url: str) -> str:
+    try:
+        answer = httpx.get(f"{url.rstrip('/')}/readyz", timeout=READY_S, trust_env=False)
+    except httpx.HTTPError as error:
+        return f"no answer ({type(error).__name__})"
+    return "" if answer.is_success else answer.text[:120]
+
+
+def _gateways(settings: Settings) -> str:
+    """Whether each gateway that is followed still may post."""
+    chain = open_suite(settings)
+    for address, _ in chain.gateways:
+        if (
+            chain.read("EpochAnchor", "headOf", address)[2]
+            or not chain.read("DeviceRegistry", "deviceOf", address).paired
+        ):
+            raise Denied(
+                f"gateway {address} is followed and may not post: it was cut off or found at fault",
+                hint="medtwin audit timeline says when; follow another one",
+                kind="gateway_suspended",
+            )
+    return ", ".join(f"{address} from block {block}" for address, block in chain.gateways) or "none is followed"
+
+
 def _keys(settings: Settings) -> str:
     return ", ".join(open_keystore(settings).names()) or "none yet: medtwin keys new NAME"
 
@@ -98,6 +138,8 @@ LOOKS: tuple[tuple[str, Look], ...] = (
     ("deployment", _suite),
     ("store", _store),
     ("custodians", _custodians),
+    ("services", _services),
+    ("gateways", _gateways),
     ("keys", _keys),
     ("data", _data),
 )
