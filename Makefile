@@ -13,7 +13,7 @@ BROWNIE := HOME="$(TOOLS)/home" PATH="$(CURDIR)/node_modules/.bin:$$PATH" SOLCX_
 # Clinical data sets for tests and training: beside this folder, or fetched from their publishers.
 MEDTWIN_DATA ?= $(if $(wildcard ../shared/data),../shared/data,$(TOOLS)/data)
 export MEDTWIN_DATA
-LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse readmission_diabetes130 rhythm
+LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse readmission_diabetes130 rhythm ventilator
 
 .PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-contracts test-integration \
 	fuzz mutate mutate-sample check format artifacts models evaluate \

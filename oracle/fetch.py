@@ -103,15 +103,20 @@ def open_batches(
     purpose: int,
     random_bytes: Callable[[int], bytes],
     voucher: Voucher | None = None,
+    schema: str = "",
 ) -> list[OpenedBatch]:
     """Open the batches of one category; see :func:`fetch`.
 
-    `grantee` is whom the consent names: the signer itself, or a contract that vouches for it.
+    `grantee` is whom the consent names: the signer itself, or a contract that vouches for it. With a `schema`,
+    batches of another one are refused before anybody is asked for a key: what would not be read is not opened.
     """
     closed = [closed_batch(chain, store, anchored) for anchored in batches]
     wanted = [one for one in closed if one.header.context.category == category]
     if not wanted:
         raise NotFound("the twin has no batches of this category", hint="see which it has: medtwin twin show")
+    strange = sorted({one.header.context.schema for one in wanted} - {schema})
+    if schema and strange:
+        raise VerificationError(f"the batches are of {strange[0]}, the model reads {schema}", kind="wrong_schema")
     found = released(
         chain, custodians, signer, held_now(chain, custodians, wanted), grantee=grantee, purpose=purpose,
         random_bytes=random_bytes, voucher=voucher,

@@ -150,6 +150,7 @@ def observe(node: Node, kind: Kind, twin_id: int, round_: int) -> Seen:
         category=int(kind.category),
         purpose=int(Purpose.CARE),
         random_bytes=node.random_bytes,
+        schema=kind.schema,
     )
     recording = verify([one.readings for one in opened], kind.channels, kind.schema)
     prediction = run_model(kind, features(kind, recording))

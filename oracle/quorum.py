@@ -145,7 +145,7 @@ class Member:
         return happened + self._accuse()
 
     def due(self) -> list[Place]:
-        """Rounds of twins that let the oracle look, with confirmed batches after the last report."""
+        """Rounds of approved models, of twins that let the oracle look, with confirmed batches after the last report."""
         chain = self._node.chain
         oracle, head = chain.address("PredictionOracle"), chain.head().number
         confirmed = max(0, head - self._depth) if self._depth else None
@@ -154,9 +154,10 @@ class Member:
             self.newest_batch_s = max(self.newest_batch_s, time_s)
         self._read_until = head
         found = []
+        kinds = {model: kind for model, kind in self._kinds.items() if chain.read("ModelRegistry", "isApproved", model)}
         for twin in self._twins:
             count = batch_count(chain, twin, self._node.store, block=confirmed)
-            for model, kind in self._kinds.items():
+            for model, kind in kinds.items():
                 if chain.read("PredictionOracle", "latest", twin, model).round < count and chain.read(
                     "ConsentRegistry", "isAllowed", twin, oracle, int(kind.category), int(Purpose.CARE)
                 ):

@@ -13,7 +13,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError, NotFound
-from . import attendances, glucose, heart_failure, icu2012, machine, pulse, readmission, rhythm
+from . import attendances, glucose, heart_failure, icu2012, machine, pulse, readmission, rhythm, ventilator
 from .judged import Figure
 
 Card = dict[str, Any]
@@ -39,6 +39,7 @@ LEARNERS: Mapping[str, Learner] = {
     "pulse": Learner({"pulse": pulse.train}),
     "readmission_diabetes130": Learner({"readmission_diabetes130": readmission.train}, readmission.evaluate),
     "rhythm": Learner({"rhythm": rhythm.train}, rhythm.evaluate),
+    "ventilator": Learner({"ventilator": ventilator.train}, ventilator.evaluate),
 }
 
 

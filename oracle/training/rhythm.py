@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..readings import rows
-from ..records import E6, to_e6
+from ..records import E6
 from ..twins import waveforms
 from ..twins.additive import Additive
 from ..twins.ecg import matched, qrs
@@ -33,13 +33,13 @@ from ..twins.rhythm import (
 )
 from .figures import Floats
 from .judged import Figure, answered, figure, intervals, margins
+from .measured import half_width, rounded, share, stated
 from .risk import USE
 
 NAME = "rhythm"
 MATCH_MS = 150
 STEP_MS = 30 * SECOND_MS
 ALARM_MS = 300 * SECOND_MS
-COVER = 0.9
 NARROWEST = 1.0  # /min either side: one record does not show how wrong a rate can be
 CENTRE = 80.0  # /min; what contributions are told against, a convention
 ACCEPTED = {
@@ -69,10 +69,9 @@ class Beats:
 def train(data: Path) -> dict[str, Any]:
     """The card: the rate as measured, and how far it was from people's marks."""
     x, y, people = windows(data)
-    error = np.sort(np.abs(x[:, 0] - y))
-    half = max(NARROWEST, float(error[min(len(error), int(np.ceil(COVER * (len(error) + 1)))) - 1]))
-    stated = _stated(half)
-    return _card(stated, judged(data, Additive.of(stated), (x, y, people)), half)
+    half = half_width(x[:, 0] - y, narrowest=NARROWEST)
+    model = stated(NAMES, ACCEPTED, NEEDED, centre=CENTRE, half=half)
+    return _card(model, judged(data, Additive.of(model), (x, y, people)), half)
 
 
 def evaluate(data: Path, cards: Mapping[str, Mapping[str, Any]], since: str = "") -> dict[str, Figure]:
@@ -95,11 +94,11 @@ def judged(data: Path, model: Additive, told: tuple[Floats, Floats, NDArray[Any]
         "persistence_mae": figure(lambda a, b: float(np.abs(a - b).mean()), y, before),
         "coverage": figure(lambda a, b, c: float(((b <= a) & (a <= c)).mean()), y, low, high),
         "answered": Figure(float(answered(model, x).mean()), None, None, len(y)),
-        "sensitivity": _share(same, marked),
-        "positive_predictivity": _share(same, found),
+        "sensitivity": share(same, marked),
+        "positive_predictivity": share(same, found),
     }
     right = list(alarms(data))
-    return result | ({"alarms_right": _share(sum(right), len(right))} if right else {})
+    return result | ({"alarms_right": share(sum(right), len(right))} if right else {})
 
 
 def windows(data: Path) -> tuple[Floats, Floats, NDArray[Any]]:
@@ -146,35 +145,8 @@ def _marked(data: Path) -> Iterable[waveforms.Record]:
     return found
 
 
-def _share(part: int, whole: int) -> Figure:
-    """A share with its Wilson 95 % interval."""
-    z, p = 1.96, part / whole
-    middle, half = p + z * z / (2 * whole), z * np.sqrt(p * (1 - p) / whole + z * z / (4 * whole * whole))
-    scale = 1 + z * z / whole
-    return Figure(p, float(max(0.0, (middle - half) / scale)), float(min(1.0, (middle + half) / scale)), whole)
-
-
-def _stated(half: float) -> dict[str, Any]:
-    terms = [
-        {
-            "feature": name, "edges_e6": [], "steps_e6": [0], "slope_e6": E6 if place == 0 else 0,
-            "centre_e6": to_e6(CENTRE) if place == 0 else 0, "missing_e6": None if name in NEEDED else 0,
-            "low_e6": to_e6(ACCEPTED[name][0]), "high_e6": to_e6(ACCEPTED[name][1]),
-        }
-        for place, name in enumerate(NAMES)
-    ]  # fmt: skip
-    around = {"by": "margin", "edges_e6": [], "low_e6": [to_e6(half)], "high_e6": [to_e6(half)], "around": True}
-    return {
-        "link": "identity", "base_e6": to_e6(CENTRE), "terms": terms, "interval": around, "least_present": len(NEEDED),
-        "tolerance_percent": 0, "widest_e6": to_e6(40.0),
-    }  # fmt: skip
-
-
-def _card(stated: dict[str, Any], found: dict[str, Figure], half: float) -> dict[str, Any]:
-    rounded = {
-        name: {key: round(value, 4) if isinstance(value, float) else value for key, value in one.document().items()}
-        for name, one in found.items()
-    }
+def _card(model: dict[str, Any], found: dict[str, Figure], half: float) -> dict[str, Any]:
+    told = rounded(found)
     return {
         "name": NAME,
         "schema": f"{NAME}/1",
@@ -186,17 +158,17 @@ def _card(stated: dict[str, Any], found: dict[str, Figure], half: float) -> dict
         "method": "Beats by band-pass, slope and adaptive threshold (Hamilton and Tompkins 1986) in integers; of several signals the most believable.",
         "headline": {
             "metric": "mean absolute error (/min)",
-            **{name: rounded["mae"][name] for name in ("value", "low", "high")},
+            **{name: told["mae"][name] for name in ("value", "low", "high")},
             "how": f"{found['mae'].n} minutes of one annotated record, every 30 s; 95 % bootstrap interval over minutes (too narrow for that)",
             "baseline_name": "the marked rate 30 s before",
-            "baseline_value": rounded["persistence_mae"]["value"],
+            "baseline_value": told["persistence_mae"]["value"],
         },
-        "figures": rounded,
+        "figures": told,
         "intervals": {
-            "method": f"{half:.3g} /min either side: the {COVER:.0%} quantile of errors on the same record, at least {NARROWEST:g}",
+            "method": f"{half:.3g} /min either side: the 90% quantile of errors on the same record, at least {NARROWEST:g}",
             "coverage": f"{found['coverage'].value:.3f} on the minutes the width was made from",
         },
         "intended_use": USE,
         "limits": LIMITS,
-        "model": stated,
+        "model": model,
     }  # fmt: skip

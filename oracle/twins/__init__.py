@@ -30,6 +30,7 @@ BUILT_IN = {
     "pulse": "oracle.twins.pulse:Pulse",
     "readmission_diabetes130": "oracle.twins.readmission:Readmission",
     "rhythm": "oracle.twins.rhythm:Rhythm",
+    "ventilator": "oracle.twins.ventilator:Ventilator",
 }
 
 

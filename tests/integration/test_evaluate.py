@@ -24,8 +24,9 @@ PROMISED = {
     "nhs_ae": {"mase", "naive_mase", "coverage"},
     "readmission_diabetes130": {"auroc", "ap", "brier", "slope", "baseline_auroc", "answered"},
     "rhythm": {"sensitivity", "positive_predictivity", "mae", "persistence_mae", "coverage", "alarms_right"},
+    "ventilator": {"sensitivity", "positive_predictivity", "mae", "persistence_mae"},
 }
-FOLDERS = {"rhythm": "waveforms"}  # of kinds whose folder has another name
+FOLDERS = {"rhythm": "waveforms", "ventilator": "waveforms"}  # of kinds whose folder has another name
 
 
 def test_every_learner_that_is_judged_promises_figures() -> None:

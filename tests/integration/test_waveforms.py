@@ -1,4 +1,4 @@
-"""The rhythm of real PhysioNet records, beside an independent detector; skipped without the folder ``waveforms``."""
+"""The rhythm of real PhysioNet records, and breaths of a real ventilator, beside an independent detector; skipped without the folder ``waveforms``."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import pytest
 from oracle.errors import InputError, NotFound
 from oracle.records import E6, Status
 from oracle.stages.model import predict
+from oracle.training import ventilator
 from oracle.twins import kinds, waveforms
 from oracle.twins.ecg import matched, qrs
 from oracle.twins.rhythm import asystole, of_record, trains_of
+from oracle.twins.ventilator import breaths_of, read_pb840
 
 KIND = kinds()["rhythm"]
 AAMI_MS = 150  # ANSI/AAMI EC57
@@ -83,3 +85,14 @@ def test_damaged_or_absent_records_are_refused_with_the_reason(folder: Path, tmp
     (tmp_path / waveforms.FOLDER / "torn.hea").write_text("torn 1 250 1000\ntorn.dat 212 200 11")
     with pytest.raises(InputError, match="cannot be read"):
         waveforms.read(tmp_path, "torn")
+
+
+def test_ventilator_file_has_the_breaths_that_its_marks_say(folder: Path) -> None:
+    """Sixteen breaths, each within 0.2 s of the ventilator's own mark; holds give a driving pressure, the others none."""
+    path = folder / waveforms.FOLDER / "ventilator_pb840.csv"
+    starts, marked = np.array([one.start_ms for one in breaths_of(read_pb840(path), -1)]), ventilator.marks(path)
+
+    assert len(marked) == 16 and matched(marked, starts, 200) == len(starts) == 15  # the sixteenth is cut
+    held = [one for one in breaths_of(read_pb840(path), -1) if one.driving_e6 is not None]
+    assert [round((one.expiration_ms - one.start_ms) / 1000, 1) for one in held] == [1.6, 1.6, 1.6, 1.5, 3.7]
+    assert all(one.peak_e6 > (one.plateau_e6 or 0) > one.peep_e6 for one in held)

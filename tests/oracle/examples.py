@@ -105,8 +105,35 @@ def discharge() -> Readings:
     return collect([(0, name, float(value)) for name, value in told.items()], "readmission/1")
 
 
+def ventilated(
+    *, hold_ms: int = 0, expiration_ms: int = 2_500, effort: bool = False, seconds: int = 70, tau_s: float = 0.4
+) -> Readings:
+    """Breaths of constant flow for a second at 50 Hz, breathed out with a time constant of `tau_s`.
+
+    A lung of 50 mL/cm[H2O] behind 10 cm[H2O] s/L on 5 cm[H2O] PEEP; `effort` puts a bump of flow and a dip of pressure
+    into every expiration.
+    """
+    rows, clock, cycle, volume_ml = [], 0, 1_000 + hold_ms + expiration_ms, 480
+    while clock < seconds * 1_000:
+        at = clock % cycle
+        if at < 1_000:
+            flow, inside = volume_ml * 0.06, volume_ml * at / 1_000
+            pressure = 5 + inside / 50 + flow / 60 * 10
+        elif at < 1_000 + hold_ms:
+            flow, pressure = 0.0, 5 + volume_ml / 50
+        else:
+            out = (at - 1_000 - hold_ms) / 1_000
+            flow, pressure = -volume_ml / tau_s * math.exp(-out / tau_s) * 0.06, 5.0
+            if effort and 0.5 <= out < 0.8:
+                wave = math.sin(math.pi * (out - 0.5) / 0.3)
+                flow, pressure = flow + 12 * wave, pressure - 1.5 * wave
+        rows += [(clock, "flow", round(flow, 4)), (clock, "airway_pressure", round(pressure, 4))]
+        clock += 20
+    return collect(rows, "ventilator/1")
+
+
 EXAMPLES: Mapping[str, Callable[[], Readings]] = {
     "cgm_t1d_30": glucose, "cgm_t1d_60": glucose, "heart_failure_299": clinic, "icu2012": stay,
     "machine_temperature": machine, "nhs_ae": department, "pulse": pulse, "readmission_diabetes130": discharge,
-    "rhythm": rhythm,
+    "rhythm": rhythm, "ventilator": ventilated,
 }  # fmt: skip

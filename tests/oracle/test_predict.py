@@ -112,6 +112,19 @@ def test_predict_posts_the_windows_answer_once(stage: Stage, twin: Twin, kind: M
     assert latest_report(stage.chain, twin.twin_id, kind.model_digest) == first.report
 
 
+def test_a_kind_of_another_schema_asks_no_custodian(
+    stage: Stage, twin: Twin, kind: Mean, nodes: Any, batches: Any, custodians: Any
+) -> None:
+    """What a model could not read is not opened: no key is asked for, so no receipt is written."""
+    before = [len(list(one.receipts())) for one in custodians]
+    other = Mean(schema="unit/2", model_digest=kind.model_digest)
+
+    with pytest.raises(VerificationError) as caught:
+        run(stage, twin, other, nodes)
+    assert caught.value.kind == "wrong_schema"
+    assert [len(list(one.receipts())) for one in custodians] == before
+
+
 def test_predict_with_fewer_batches_than_the_window_uses_what_there_is(
     stage: Stage, twin: Twin, kind: Mean, nodes: Any, anchored: Any
 ) -> None:

@@ -205,7 +205,7 @@ def test_kind_early_warning_is_incomplete_and_says_why(kind: TwinKind) -> None:
     assert ("pulse" in warning.missing) is (kind.name not in {"icu2012", "pulse", "rhythm"})
 
 
-@pytest.mark.parametrize("name", ["icu2012", "pulse", "rhythm"])
+@pytest.mark.parametrize("name", ["icu2012", "pulse", "rhythm", "ventilator"])
 def test_kind_card_says_how_often_its_held_out_data_were_looked_at(name: str) -> None:
     """Whoever reads the limits learns that the held-out figures were not the first."""
     assert any("were evaluated" in limit and "in all" in limit for limit in KINDS[name].card["limits"])

@@ -288,6 +288,9 @@ class Endpoint:
 
     # -- views -----------------------------------------------------------------------
 
+    def _isApproved(self, at: Block, model: bytes) -> bool:
+        return True
+
     def _isRetired(self, at: Block, twin: int) -> bool:
         return False
 
