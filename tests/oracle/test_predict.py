@@ -257,6 +257,9 @@ def test_a_node_whose_memory_fails_signs_nothing(
     signatures: list[bytes] = []
 
     class Memory:
+        def floor(self) -> int:
+            return 0
+
         def remember(self, *_: Any) -> bytes:
             assert len(signatures) == 1  # the key request
             raise OSError("no space left")
