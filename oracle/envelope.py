@@ -94,10 +94,30 @@ def seal(
             hint="send fewer readings in a batch",
             kind="too_large",
         )
-    key, nonce = random_bytes(KEY_BYTES), random_bytes(NONCE_BYTES)
+    key = random_bytes(KEY_BYTES)
+    block = _closed(key, _pack(readings), context, (custodians, threshold), random_bytes(NONCE_BYTES))
+    leaves = reading_leaves(readings, _salts(key, len(readings)))
+    return Sealed(block, root(leaves))
+
+
+def seal_beside(
+    plaintext: bytes,
+    context: Context,
+    custodians: Mapping[str, bytes],
+    threshold: int,
+    random_bytes: Callable[[int], bytes],
+) -> SealedBlock:
+    """Seal what was concluded from a batch as that batch is sealed: whoever may open the one may open the other."""
+    return _closed(random_bytes(KEY_BYTES), plaintext, context, (custodians, threshold), random_bytes(NONCE_BYTES))
+
+
+def _closed(
+    key: bytes, plaintext: bytes, context: Context, holders: tuple[Mapping[str, bytes], int], nonce: bytes
+) -> SealedBlock:
+    custodians, threshold = holders
     shares = [[one.custodian, one.commitment, one.sealed] for one in _deal(key, context, custodians, threshold)]
     header = cbor2.dumps([SUITE, _fields(context), threshold, nonce, shares], canonical=True)
-    ciphertext = AESGCM(key).encrypt(nonce, _pack(readings), header)
+    ciphertext = AESGCM(key).encrypt(nonce, plaintext, header)
     block = cbor2.dumps([FORMAT, header, ciphertext], canonical=True)
     if len(block) > MAX_BLOCK_BYTES:
         raise InputError(
@@ -105,8 +125,7 @@ def seal(
             hint="send fewer readings in a batch",
             kind="too_large",
         )
-    leaves = reading_leaves(readings, _salts(key, len(readings)))
-    return Sealed(SealedBlock(hashlib.sha256(block).digest(), block), root(leaves))
+    return SealedBlock(hashlib.sha256(block).digest(), block)
 
 
 def parse_header(block: bytes) -> Header:

@@ -108,13 +108,18 @@ def explanation_leaves(prediction: Prediction) -> list[bytes]:
     Index 0 is the base, with the margin as its value; the rest are the
     features in the model's order. Without an answer there is one leaf, named by the reason.
     """
+    return [leaf(encode(EXPLANATION_TYPES, row)) for row in explanation_rows(prediction)]
+
+
+def explanation_rows(prediction: Prediction) -> list[tuple[int, str, bool, int, int]]:
+    """What the leaves are made of; see :func:`explanation_leaves`."""
     if prediction.status is Status.NO_ANSWER:
-        return [leaf(encode(EXPLANATION_TYPES, (0, prediction.reason, False, 0, 0)))]
+        return [(0, prediction.reason, False, 0, 0)]
     rows: list[tuple[int, str, bool, int, int]] = [(0, "base", True, prediction.margin_e6, prediction.base_e6)]
     for index, part in enumerate(prediction.contributions, 1):
         known = part.value_e6 is not None
         rows.append((index, part.feature, known, part.value_e6 or 0, part.contribution_e6))
-    return [leaf(encode(EXPLANATION_TYPES, row)) for row in rows]
+    return rows
 
 
 def _big_endian(values: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -153,6 +153,16 @@ class SignedRounds(Protocol):
         ...
 
 
+class Explanations(Protocol):
+    """Where sealed explanations are in the store, by the root that a report has on the chain."""
+
+    def keep(self, root: bytes, block: bytes) -> None:
+        """Remember the digest of the block; the first for a root stays."""
+        ...
+
+    def find(self, root: bytes) -> bytes | None: ...
+
+
 class Peers(Protocol):
     """The other nodes of the oracle."""
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .anchored import anchored_batches, batch_count
+from .disclose import disclose
 from .errors import Denied, MedtwinError, NotFound, VerificationError
 from .fetch import open_batches
 from .merkle import digest_leaf, root
-from .ports import Chain, Custodian, Mined, SignedRounds, Signer, Store
+from .ports import Chain, Custodian, Explanations, Mined, SignedRounds, Signer, Store
 from .records import (
     Channel,
     Explanation,
@@ -65,6 +66,7 @@ class Node:
     custodians: Sequence[Custodian]
     signed: SignedRounds
     random_bytes: Callable[[int], bytes]
+    explanations: Explanations | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +171,11 @@ def observe(node: Node, kind: Kind, twin_id: int, round_: int) -> Seen:
         config=node.chain.read("PredictionOracle", "configDigest"),
     )
     domain = Domain(node.chain.chain_id, node.chain.address("PredictionOracle"))
-    digest = report_digest(domain, report)
-    return Seen(sign(report, digest, node.signer, node.signed), explanation, recording)
+    signed = sign(report, report_digest(domain, report), node.signer, node.signed)
+    if node.explanations is not None:
+        beside = opened[-1].opened.context
+        disclose(explanation, beside, node.custodians, node.store, node.explanations, node.random_bytes)
+    return Seen(signed, explanation, recording)
 
 
 def latest_report(chain: Chain, twin_id: int, model: bytes) -> Report:

@@ -30,7 +30,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from eth_utils import to_checksum_address
@@ -43,7 +43,7 @@ from .adapters.chain import GAS_PRICE_FLOOR_WEI, Web3Chain, deploy_contract, emb
 from .adapters.custodian_http import RemoteCustodian
 from .adapters.custody import SqliteCustodianState
 from .adapters.failover import FailoverChain, FailoverStore
-from .adapters.journal import SqliteOutbox, SqliteSignedRounds
+from .adapters.journal import SqliteExplanations, SqliteOutbox, SqliteSignedRounds
 from .adapters.keys import Keystore, LocalSigner
 from .adapters.peer_http import HttpPeers
 from .adapters.portal_http import RemotePortal
@@ -335,6 +335,11 @@ def open_node(folder: Path, signer: Signer, chain: Chain, store: Store, custodia
     return Node(signer, chain, store, custodians, signed, os.urandom)
 
 
+def open_explanations(settings: Settings) -> SqliteExplanations:
+    """Where the explanations of reports are kept on this machine."""
+    return SqliteExplanations(settings.home / "explanations.sqlite")
+
+
 def node_folder(settings: Settings, address: str, deployment: Deployment) -> Path:
     """Where a node remembers what it signed; one folder for each deployment."""
     anchor = deployment.contracts["DataAnchor"].removeprefix("0x")[:8]
@@ -376,6 +381,7 @@ def open_member(
     """A node among the peers that the settings name."""
     chain = FailoverChain(chains)
     node = open_node(folder, signer, chain, open_private_store(settings), open_custodians(settings))
+    node = replace(node, explanations=open_explanations(settings))
     peers = HttpPeers(settings.peers, config_digest(deployment, kinds).hex())
     return Member(node, signer, kinds, peers, clock_s=time.monotonic, depth=settings.depth)
 

@@ -23,6 +23,7 @@ from oracle.emergency import Reason
 from oracle.records import Category, Purpose
 from oracle.serve.portal.app import service
 from oracle.serve.portal.portal import Portal
+from oracle.twins import news2
 from oracle.typed_data import NAME, TYPES, VERSION
 
 ROOT = Path(__file__).parents[1]
@@ -49,6 +50,14 @@ def generated() -> dict[str, str]:
         )
     }
     units = {code.name.lower(): unit for code, unit in UNITS.items()}
+    chart = {  # rows of the NEWS2 chart from the lowest band up: (upper bound or null, points)
+        "respiration rate": news2.RESPIRATION, "oxygen saturation": news2.SATURATION_1,
+        "systolic pressure": news2.SYSTOLIC, "pulse": news2.PULSE, "temperature": news2.TEMPERATURE,
+    }  # fmt: skip
+    bands = {
+        name: [[None if upper is None else float(upper), points] for upper, points in rows]
+        for name, rows in chart.items()
+    }
     head = "// Written by scripts/build_portal.py.\n"
     return {
         "api.ts": head + api(),
@@ -57,6 +66,8 @@ def generated() -> dict[str, str]:
         + f"export const NAME = {json.dumps(NAME)}\nexport const VERSION = {json.dumps(VERSION)}\n"
         + f"export const TYPES = {json.dumps(types, indent=1)} as const\n"
         + "".join(f"export const {name} = {json.dumps(values)} as const\n" for name, values in numbers.items())
+        + f"export const NEWS2: Record<string, [number | null, number][]> = {json.dumps(bands)}\n"
+        + f"export const NEWS2_PARAMETERS = {json.dumps(news2.PARAMETERS)} as const\n"
         + f"export const COMMAND_UNIT = {json.dumps(units)} as const\n",
     }
 

@@ -117,3 +117,19 @@ class SqliteSignedRounds:
             "SELECT digest FROM signed WHERE twin_id = ? AND model = ? AND round = ?", key
         ).fetchone()
         return bytes(row[0])
+
+
+class SqliteExplanations:
+    """Implements :class:`oracle.ports.Explanations`. One file for the nodes and the portal of one machine."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._database = open_database(
+            path, "CREATE TABLE IF NOT EXISTS explanation (root BLOB PRIMARY KEY, block BLOB NOT NULL) STRICT"
+        )
+
+    def keep(self, root: bytes, block: bytes) -> None:
+        self._database.execute("INSERT OR IGNORE INTO explanation VALUES (?,?)", (root, block))
+
+    def find(self, root: bytes) -> bytes | None:
+        row = self._database.execute("SELECT block FROM explanation WHERE root = ?", (root,)).fetchone()
+        return bytes(row[0]) if row else None

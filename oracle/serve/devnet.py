@@ -35,6 +35,7 @@ from ..settings import (
     Settings,
     open_chain,
     open_custodians,
+    open_explanations,
     open_node,
     open_outbox,
     open_private_store,
@@ -99,8 +100,11 @@ def hospital(
         say(f"custodians answer at {', '.join(settings.custodians)}")
         store = open_private_store(settings)
         folder = settings.home / "nodes" / chain.deployment.genesis.hex()[:8]
+        kept = open_explanations(settings)
         nodes = [
-            open_node(folder / name, keys[name], chain, store, custodians) for name in ROLES if name.startswith("node-")
+            replace(open_node(folder / name, keys[name], chain, store, custodians), explanations=kept)
+            for name in ROLES
+            if name.startswith("node-")
         ]
         chain.write(
             keys["hospital"], "ModelRegistry", "register", kind.model_digest, kind.card_digest, bytes(32), False

@@ -22,6 +22,7 @@ from limits.strategies import MovingWindowRateLimiter
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import BaseModel
 
+from ...disclose import forget
 from ...erase import carry_out, to_json
 from ...errors import Denied, InputError, MedtwinError, NotFound
 from ...ports import Mined
@@ -227,7 +228,10 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
         """Carry out an owner's signed order: the custodians destroy their keys, the store its blocks."""
         signed_in(request)
         chain = portal.chain
-        certificate = carry_out(chain, portal.store, portal.custodians, ordered.request(), chain.deployment.genesis)
+        order = ordered.request()
+        certificate = carry_out(chain, portal.store, portal.custodians, order, chain.deployment.genesis)
+        if portal.explanations:
+            forget(chain, portal.store, portal.explanations, order.twin_id)
         return Response(to_json(certificate), media_type="application/json")
 
     @app.post("/rpc")
@@ -265,6 +269,16 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
         if not portal.store.has(wanted):
             raise NotFound("the store has no such block", hint="its twin may have been erased")
         return Response(portal.store.get(wanted), media_type="application/octet-stream")
+
+    @app.get("/explanations/{root}")
+    def explanation(root: str) -> Response:
+        """Why a report says what it says, sealed; by the root that the report has on the chain."""
+        if len(root) != 64 or not _is_hex(root):
+            raise InputError("this is not a root", hint="64 hexadecimal digits")
+        digest = portal.explanations.find(bytes.fromhex(root)) if portal.explanations else None
+        if digest is None or not portal.store.has(digest):
+            raise NotFound("the reasons of this report are not kept here", hint="ask the node that made it")
+        return Response(portal.store.get(digest), media_type="application/octet-stream")
 
     @app.get("/{path:path}")
     def page(path: str) -> Response:

@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from ...adapters.chain import Web3Chain
 from ...adapters.ganache import MNEMONIC
 from ...errors import InputError
-from ...ports import Custodian, Signer, Store
-from ...settings import Settings, open_custodians, open_private_store, open_suite
+from ...ports import Custodian, Explanations, Signer, Store
+from ...settings import Settings, open_custodians, open_explanations, open_private_store, open_suite
 from ...twins import TwinKind, kinds
 from ..devnet import ROLES
 from .relay import Relay
@@ -89,6 +89,8 @@ class Portal:
         Kinds of twins by name, for their cards.
     relay : Relay or None
         Pays for signed transactions; without one people pay themselves.
+    explanations : Explanations or None
+        Where the sealed explanations of reports are.
     people : mapping
         Account -> name and role, as the hospital knows them; told to those signed in.
     demo : mapping or None
@@ -105,6 +107,7 @@ class Portal:
     kinds: Mapping[str, TwinKind]
     sessions: Sessions
     relay: Relay | None = None
+    explanations: Explanations | None = None
     people: Mapping[str, Person] | None = None
     demo: Demo | None = None
 
@@ -129,6 +132,7 @@ def portal_of(settings: Settings, payer: Signer | None, site: str, *, demo: bool
         kinds=kinds(),
         sessions=Sessions(chain, time.monotonic),
         relay=Relay(chain, payer) if payer else None,
+        explanations=open_explanations(settings),
         people=_people(settings.people),
         demo=Demo(mnemonic=MNEMONIC, roles=list(ROLES)) if demo else None,
     )

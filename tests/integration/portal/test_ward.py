@@ -2,6 +2,8 @@
 
 clinician
   sees whom the patient let in, and nobody else
+  opens the reasons of a report, which are the report's own and add up; damaged ones are not shown
+  sees NEWS2 as a chart that says what is missing, and the model's card
 department
   hands a case over: both sign, the receiver looks, it closes; by the receiver, by the patient
 two clinicians
@@ -19,7 +21,9 @@ import json
 
 import httpx
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
+
+from oracle.twins.news2 import PULSE, news2
 
 from ..browsing import Visit, visiting
 from ..clinic import Cli
@@ -53,6 +57,57 @@ def test_clinician_sees_only_whom_the_patient_let_in(visit: Visit, dev: Dev, cli
     assert "opened and verified" in visit.see("[data-said=good]")
     visit.see(".chart canvas")
     cli.facts("consent", "revoke", twin, "--from", accounts(dev)["clinician-2"], "--as", "patient-1")
+
+
+@WAYS
+def test_reasons_open_and_add_up(opened: Browser, dev: Dev, cli: Cli, twin: str, keys: bool) -> None:
+    """Sealed like the data; the page finds the report's own root, and lines that sum to what the report says."""
+    with visiting(opened, url_of(dev)) as visit:
+        at_work(visit, "clinician", "/ward", keys=keys)
+        visit.click("[data-do=reasons]")
+        assert "heart rate" in visit.see("[data-reasons]")
+        flow("see the reasons of the ward", visit.clicks, 1)
+        visit.click("[data-bed] h2 a")
+        assert "add up to the sum" in visit.see("p:has([data-explained=true])")
+        margin = float(visit.page.get_attribute("[data-margin]", "data-margin") or "nan")
+        report = posted(cli, twin)
+        assert margin == pytest.approx(report, abs=1e-6)  # the pulse's link is the identity
+
+        rate = float(visit.see("[data-observed=pulse]").replace("●", ""))
+        assert visit.page.query_selector("[data-total=incomplete]") and not visit.page.query_selector(
+            "[data-total=complete]"
+        )
+        band = visit.page.inner_text("tr:has([data-observed=pulse]) .points")
+        alone = news2(pulse=rate)
+        assert int(band) == next(points for top, points in PULSE if top is None or rate <= top)
+        assert all(name in visit.see("[data-total]") for name in ("Breathing", "ACVPU")) and not alone.complete
+
+        visit.click("[data-card]")
+        card = visit.see("dialog[open]")
+        assert "Not a medical device" in card and "4.438" in card and "persistence" in card
+        assert visit.axe() == []
+        visit.click("dialog[open] button")
+        assert visit.troubles == []
+
+
+def posted(cli: Cli, twin: str) -> float:
+    """The score of the newest report, as the command reads it from the chain."""
+    return float(cli.facts("predict", twin, "--kind", "pulse")["score"])
+
+
+def test_damaged_reasons_are_not_shown(opened: Browser, dev: Dev, twin: str) -> None:
+    with visiting(opened, url_of(dev)) as visit:
+
+        def spoil(route: Route) -> None:
+            body = bytearray(route.fetch().body())
+            body[-1] ^= 1
+            route.fulfill(body=bytes(body))
+
+        visit.page.route("**/explanations/*", spoil)
+        at_work(visit, "clinician", f"/ward/{twin}")
+        visit.click("[data-do=why]")
+        visit.see("[data-said=bad]")
+        assert not visit.page.query_selector("[data-why], [data-reasons], [data-explained]")
 
 
 @WAYS

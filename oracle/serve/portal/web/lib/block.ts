@@ -85,6 +85,14 @@ export async function openShare(
 }
 
 export async function open(header: Header, shares: Uint8Array[]): Promise<Readings> {
+  const { plain, key } = await unseal(header, shares)
+  return unpack(plain, header.context[5], key)
+}
+
+/** What was concluded from a batch, sealed as that batch is. */
+export const openBeside = async (header: Header, shares: Uint8Array[]): Promise<Uint8Array> => (await unseal(header, shares)).plain
+
+async function unseal(header: Header, shares: Uint8Array[]): Promise<{ plain: Uint8Array; key: Uint8Array }> {
   const enough = shares.slice(0, header.threshold)
   if (enough.length < header.threshold) throw new Malformed('too few shares')
   const half = (from: number) =>
@@ -94,7 +102,7 @@ export async function open(header: Header, shares: Uint8Array[]): Promise<Readin
   const plain = await crypto.subtle.decrypt(
     { name: 'AES-GCM', iv: header.nonce.slice(), additionalData: header.raw.slice() }, secret, header.ciphertext.slice(),
   )
-  return unpack(new Uint8Array(plain), header.context[5], key)
+  return { plain: new Uint8Array(plain), key }
 }
 
 async function unpack(plain: Uint8Array, schema: string, key: Uint8Array): Promise<Readings> {

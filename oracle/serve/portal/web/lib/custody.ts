@@ -67,7 +67,7 @@ export async function fetchReadings(
   }))
 }
 
-interface Wanted {
+export interface Wanted {
   twin: bigint
   category: number
   purpose: number
@@ -76,7 +76,7 @@ interface Wanted {
 }
 
 /** For each header the shares of enough custodians, on one signature. */
-async function sharesOf(me: Identity, { twin, category, purpose, batches, through }: Wanted, headers: Header[]): Promise<Uint8Array[][]> {
+export async function sharesOf(me: Identity, { twin, category, purpose, batches, through }: Wanted, headers: Header[]): Promise<Uint8Array[][]> {
   const recipient = await newRecipient()
   const request = {
     twinId: twin, grantee: through ? addressOf(through) : me.address, recipient: toHex(sha256(recipient.publicKey)),
@@ -97,7 +97,7 @@ const vouched = (request: Record<string, unknown>, signer: Hex, signature: Hex):
 
 const word = (value: bigint): Uint8Array => fromHex(value.toString(16).padStart(64, '0'))
 
-function belongs(batch: Batch, { context }: Header, twin: bigint): boolean {
+export function belongs(batch: Batch, { context }: Header, twin: bigint): boolean {
   const [chainId, anchor, id, device, sequence] = context
   return chainId === configured().chainId && anchor === addressOf('DataAnchor') && equal(id, word(twin))
     && device === batch.device && sequence === batch.sequence

@@ -12,6 +12,7 @@ export interface Report {
   score: number
   low: number
   high: number
+  explanationRoot: Hex
   transaction: Hex
 }
 
@@ -25,10 +26,10 @@ export async function reportsOf(twin: bigint): Promise<Report[]> {
     return model ? [{ event, model }] : []
   })
   return Promise.all(known.map(async ({ event, model }) => {
-    const { round, asOf, status, score, low, high } = event.args.report
+    const { round, asOf, status, score, low, high, explanationRoot } = event.args.report
     return {
       model, round: Number(round), asOf: Number(asOf), posted: await timeOf(event.block), answered: Number(status) === ANSWER,
-      score: Number(score) / 1e6, low: Number(low) / 1e6, high: Number(high) / 1e6, transaction: event.transaction,
+      score: Number(score) / 1e6, low: Number(low) / 1e6, high: Number(high) / 1e6, transaction: event.transaction, explanationRoot,
     }
   }))
 }

@@ -9,9 +9,13 @@ import { left } from '../lib/clock'
 import { type Sent, codeName, commandsOf } from '../lib/commands'
 import { configured } from '../lib/config'
 import { type Batch, batchesOf, fetchReadings } from '../lib/custody'
+import { cardButton } from '../lib/card'
+import { NotKept, explain, known } from '../lib/explanations'
+import { type Observations, newsChart, observationOfReport, observationsOf } from '../lib/news2'
 import { prediction } from '../lib/prediction'
 import { type Report, reportsOf } from '../lib/reports'
 import { type Page, act, isBusy, nameOf, who } from '../lib/shell'
+import { chartOf, inWords } from '../lib/why'
 import { ago, commandWords, dataWords, kindWords, number, t } from '../lib/words'
 import { signIns } from './home'
 
@@ -38,6 +42,26 @@ export function bedside(twin: bigint): Page {
     return t(readings.length ? 'signals.opened' : 'signals.none', { count: readings.length })
   })
 
+  const whys = (newest: Report[]) => act(async () => {
+    try {
+      for (const report of newest) if (!known(report)) await explain(who()!, twin, report, ways)
+    } catch (error) {
+      if (error instanceof NotKept) return t('why.not_kept')
+      throw error
+    }
+    return t('why.opened')
+  })
+
+  /** Sets of observations: from the signals that were opened, or from what the reports' reasons tell. */
+  const observed = (): Observations[] => {
+    const measured = observationsOf(readings)
+    if (measured.length) return measured
+    return reports.flatMap((report) => {
+      const why = known(report)
+      return why ? (observationOfReport(report.asOf, why) ?? []) : []
+    })
+  }
+
   function view(): TemplateResult {
     if (!who()) return signIns()
     const answered = reports.filter((one) => one.answered)
@@ -47,7 +71,8 @@ export function bedside(twin: bigint): Page {
       <div class="row"><a class="button" href=${`${path}/handoff`}>${t('handoff.title')}</a>
         ${ways.length ? nothing : html`<a class="button stop" href=${`/ward/emergency/0x${twin.toString(16)}`}>${t('emergency.title')}</a>`}</div>
       ${ways.length ? nothing : html`<p class="notice warn">${t('bedside.no_way')}</p>`}
-      ${models.map((report) => prediction(report, reports))}
+      ${models.map((report) => html`${prediction(report, reports)}<div class="card">${because(report)}${cardButton(report.model.digest)}</div>`)}
+      ${models.some((report) => !known(report)) && ways.length ? html`<p><button class="main" ?disabled=${isBusy()} data-do="why" @click=${whys(models)}>${t('why.open')}</button></p>` : nothing}
       ${models.map(({ model }) => {
         const course = answered.filter((one) => one.model.digest === model.digest)
         return course.length > 1 ? chart({ name: kindWords(model.kind), unit: model.unit, times: course.map((one) => one.asOf), values: course.map((one) => one.score) }) : nothing
@@ -59,7 +84,15 @@ export function bedside(twin: bigint): Page {
           <button ?disabled=${isBusy()} data-look=${bit} @click=${look(bit, way)}>${t('signals.show', { what: dataWords(bit) })}</button>`)}</div>
         ${readings.length ? signalCharts(readings, configured().models.flatMap((model) => model.channels), 'signals.csv') : nothing}
       </section>
+      <section class="card" aria-labelledby="news"><h2 id="news">NEWS2</h2>${observed().length ? newsChart(observed()) : html`<p>${t('news.open_first')}</p>`}</section>
       ${commands.length ? html`<section class="card" aria-labelledby="feedback"><h2 id="feedback">${t('command.title')}</h2><ul>${commands.map(feedback)}</ul></section>` : nothing}`
+  }
+
+  const because = (report: Report): TemplateResult => {
+    const why = known(report)
+    if (!why) return html`<p>${t('why.closed')}</p>`
+    const missing = why.parts.filter((part) => part.value === null).length
+    return html`<h3>${t('why.title')}</h3>${inWords(why)}${chartOf(why, report)}${missing ? html`<p class="notice warn">${t('why.missing_count', { count: missing })}</p>` : nothing}`
   }
 
   /** Each kind of data there is a way to, with the first such way. */

@@ -105,7 +105,7 @@ export function emergency(twin?: bigint): Page {
       <p>${bedName(twin!)}. ${t('emergency.allowed', { data: dataWords(allowed) })}</p>
       <label class="field">${t('emergency.why')}<select name="reason" required><option value="">${t('allow.choose')}</option>
         ${Object.values(EMERGENCY_REASON).map((code) => html`<option value=${code}>${emergencyWords(code)}</option>`)}</select></label>
-      <fieldset><legend>${t('allow.what')}</legend>${Object.values(CATEGORY).filter((bit) => bit & allowed).map((bit) => html`<label><input type="checkbox" name="data" value=${bit}>${dataWords(bit)}</label>`)}</fieldset>
+      <fieldset><legend>${t('emergency.what')}</legend>${Object.values(CATEGORY).filter((bit) => bit & allowed).map((bit) => html`<label><input type="checkbox" name="data" value=${bit}>${dataWords(bit)}</label>`)}</fieldset>
       <label class="field">${t('emergency.second')}<select name="second" required><option value="">${t('allow.choose')}</option>
         ${clinicians.filter((one) => one !== me).map((one) => html`<option value=${one}>${nameText(one)}</option>`)}</select></label>
       ${consequences()}

@@ -1,9 +1,0 @@
-import{a as w}from"./part-H2PGELSA.js";import{e as $}from"./part-GZVXHDFL.js";import{b as c,c as f}from"./part-3XNCB2KF.js";import"./part-DZC4IK72.js";import"./part-Y2DHZQXZ.js";import{c as u,d as g}from"./part-KMLXBIYF.js";import"./part-MMCTWWKG.js";import{b as d}from"./part-QDIOSERK.js";import{C as p,H as m,a as n,p as e}from"./part-HOKXYKAE.js";import"./part-R4VNGQTD.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";function A(){let o=[],r=0;async function y(){let a=p();if(!a)return;let[i,s]=await Promise.all([w(a.address),g()]);r=s.filter(t=>t.to===a.address&&!t.answer).length,o=await Promise.all([...i].map(async([t,l])=>({twin:t,ways:l,reports:await f(t)}))),o.sort((t,l)=>h(l)-h(t))}function b(){return p()?n`<p>${e("ward.lead")}</p>
-      <nav class="row" aria-label=${e("ward.do")}><a class="button ${r?"main":""}" href="/ward/signing" data-waiting=${r}>${e("ward.signing",{count:r})}</a>
-        <a class="button stop" href="/ward/emergency">${e("emergency.title")}</a></nav>
-      ${o.length?"":n`<p class="card">${e("ward.none")}</p>`}
-      <div class="grid">${o.map(v)}</div>
-      <p><button @click=${()=>m()}>${e("again")}</button></p>`:d()}let v=({twin:a,ways:i,reports:s})=>n`<section class="card" data-bed=${`0x${a.toString(16)}`}>
-    <h2><a href=${`/ward/0x${a.toString(16)}`}>${$(a)}</a></h2>
-    ${i.filter(t=>t.through).map(t=>n`<p><span class="mark ${t.through==="EmergencyAccess"?"bad":"warn"}">${e(`through.${t.through}`)}</span> ${e("time.left",{left:u(t.until)})}</p>`)}
-    ${s.length?c(s.at(-1),s):n`<p>${e("ward.no_forecast")}</p>`}</section>`;return{title:e("ward.title"),load:y,view:b,live:"always",ticks:!0}}function h({reports:o}){let r=o.at(-1);return r?r.answered?r.score:1/0:-1}export{A as ward};
