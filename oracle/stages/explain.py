@@ -16,7 +16,7 @@ PROBABILITY = "1"  # UCUM's unit of a share
 def quantity(value_e6: int, unit: str) -> str:
     """A model's number as people say it: a probability in percent, else with its unit."""
     value = value_e6 / E6
-    return f"{100 * value:.1f} %" if unit == PROBABILITY else f"{value:.3g} {unit}"
+    return f"{100 * value:.1f} %" if unit == PROBABILITY else f"{value:.3g} {unit.strip('{}')}"
 
 
 def explain(prediction: Prediction, *, unit: str) -> Explanation:

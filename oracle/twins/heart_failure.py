@@ -47,6 +47,7 @@ class HeartFailure(ShippedKind):
     batch_ms = DAY_MS
     window = 30
     twin_class = TwinClass.PATIENT
+    actionable = ("smoking",)
     no_answer_when = ("fewer of the eleven values are known than the card asks for",)
 
     def features(self, readings: Readings) -> Features:

@@ -9,16 +9,20 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import NotFound
+from ..readings import rows
 from ..records import Category, Channel, Features, Readings, TwinClass
 from ..stages.ingest import collect
 from . import Recording
 from .icu_channels import PARAMETERS
 from .icu_features import HOUR_MS, stay_features
 from .news2 import News2, news2
+from .organ_scores import Score, qsofa, sofa
 from .shipped import ShippedKind
 
-MINUTE_MS = 60_000
+MINUTE_MS, DAY_MS = 60_000, 86_400_000
 FOLDER = "icu2012"
 PATTERN = "set-*.csv.xz"
 PARTS = {"development": 80, "held-out": 97, "unseen": 100}  # up to this percent of the stays
@@ -65,6 +69,38 @@ class Icu(ShippedKind):
             temperature=_latest(readings, ("temperature",), now_ms),
         )
 
+    def comparators(self, readings: Readings) -> dict[str, Score]:
+        """qSOFA and SOFA from the worst values of the last day, as far as the stay tells.
+
+        The challenge's records lack catecholamines, so SOFA's circulation is always missing; SAPS-I comes with its
+        outcomes, and NEWS2 is `early_warning`.
+        """
+        now_ms = int(readings.time_ms[-1])
+        day = rows(readings, readings.time_ms > now_ms - DAY_MS)
+        worst = {name: day.of(name)[1] for name in day.channels}
+        low, high = (
+            {name: round(float(pick(one)), 6) for name, one in worst.items() if len(one)} for pick in (np.min, np.max)
+        )
+        whole_day = now_ms - int(readings.time_ms[0]) >= DAY_MS
+        oxygen, inspired = low.get("arterial_o2"), high.get("inspired_oxygen")
+        return {
+            "qsofa": qsofa(
+                respiration=high.get("respiration_rate"),
+                systolic=low.get("systolic_arterial", low.get("systolic_cuff")),
+                coma_scale=low.get("coma_scale"),
+            ),
+            "sofa": sofa(
+                oxygenation=oxygen / inspired if oxygen and inspired else None,
+                supported=bool(high.get("ventilated", 0)),
+                platelets=low.get("platelets"),
+                bilirubin=high.get("bilirubin"),
+                mean_pressure=low.get("mean_arterial", low.get("mean_cuff")),
+                coma_scale=low.get("coma_scale"),
+                creatinine=high.get("creatinine"),
+                urine_a_day=float(worst["urine"].sum()) if whole_day and len(worst.get("urine", ())) else None,
+            ),
+        }
+
     def recordings(self, data_dir: Path) -> Iterator[Recording]:
         """Stays that no model was ever fitted to, in the order of the files, read as far as asked for.
 
@@ -73,9 +109,9 @@ class Icu(ShippedKind):
         NotFound
             The data set is not in `data_dir`.
         """
-        for stay, rows in stays(data_dir):
+        for stay, told in stays(data_dir):
             if part_of(stay) == "unseen":
-                readings, dropped = stay_readings(rows)
+                readings, dropped = stay_readings(told)
                 yield Recording(f"stay {stay}", readings, NOTE.format(stay, dropped))
 
 
@@ -96,17 +132,17 @@ def stays(data_dir: Path) -> Iterator[tuple[str, list[list[str]]]]:
         )
     for path in paths:
         with lzma.open(path, "rt", encoding="utf-8", newline="") as file:
-            rows = csv.reader(file)
-            next(rows)
-            for stay, group in groupby(rows, key=lambda row: row[0]):
+            table = csv.reader(file)
+            next(table)
+            for stay, group in groupby(table, key=lambda row: row[0]):
                 yield stay, list(group)
 
 
-def stay_readings(rows: Sequence[Sequence[str]]) -> tuple[Readings, int]:
+def stay_readings(told: Sequence[Sequence[str]]) -> tuple[Readings, int]:
     """A stay's plausible readings, and how many were left out; of several ages the middle one is kept."""
     kept: list[tuple[int, str, float]] = []
     ages: list[float] = []
-    for _, minute, parameter, text in rows:
+    for _, minute, parameter, text in told:
         channel, value = PARAMETERS[parameter], float(text)
         if not channel.low <= value <= channel.high:
             continue
@@ -115,8 +151,8 @@ def stay_readings(rows: Sequence[Sequence[str]]) -> tuple[Readings, int]:
         else:
             kept.append((int(minute) * MINUTE_MS, channel.name, value))
     if ages:
-        kept.insert(0, (int(rows[0][1]) * MINUTE_MS, "age", sorted(ages)[(len(ages) - 1) // 2]))
-    return collect(kept, Icu.schema), len(rows) - len(kept)
+        kept.insert(0, (int(told[0][1]) * MINUTE_MS, "age", sorted(ages)[(len(ages) - 1) // 2]))
+    return collect(kept, Icu.schema), len(told) - len(kept)
 
 
 def _latest(readings: Readings, names: Sequence[str], now_ms: int) -> float | None:

@@ -31,7 +31,7 @@ class Machine(ShippedKind):
 
     name = "machine_temperature"
     schema = "machine/1"
-    unit = "1"
+    unit = "{spread}"
     answers = "how unusual the temperature is, in usual spreads (proxy data)"
     category = Category.EQUIPMENT
     channels: tuple[Channel, ...] = (Channel(CHANNEL, "{degree}", -100, 400),)

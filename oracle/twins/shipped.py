@@ -115,6 +115,10 @@ class ShippedKind:
     name: str
     no_answer_when: tuple[str, ...] = ()
     feedback: tuple[Feedback, ...] = ()
+    unit: str
+    answers: str
+    actionable: tuple[str, ...] = ()
+    """Features of 0 or 1 that somebody could change to 0; only for these a hint is given."""
 
     def __init__(self, shipped: Shipped | None = None) -> None:
         self.shipped = shipped or Shipped.named(self.name)

@@ -20,6 +20,7 @@ from oracle.records import Category, Channel, Features, Prediction, Readings, St
 from oracle.stages.ingest import collect
 from oracle.stages.model import predict
 from oracle.twins import BUILT_IN, TwinKind, kinds
+from oracle.twins.icu import Icu
 from oracle.twins.pulse import Pulse
 
 from .examples import EXAMPLES, pulse
@@ -209,3 +210,12 @@ def test_kind_early_warning_is_incomplete_and_says_why(kind: TwinKind) -> None:
 def test_kind_card_says_how_often_its_held_out_data_were_looked_at(name: str) -> None:
     """Whoever reads the limits learns that the held-out figures were not the first."""
     assert any("were evaluated" in limit and "in all" in limit for limit in KINDS[name].card["limits"])
+
+
+def test_intensive_care_comparators_say_what_the_data_lack() -> None:
+    """qSOFA is whole; SOFA lacks the circulation, as no catecholamine is recorded, and counts the other organs."""
+    found = Icu().comparators(EXAMPLES["icu2012"]())
+
+    assert found["qsofa"].total == 1  # a coma scale of 14
+    assert found["sofa"].total is None and found["sofa"].missing == ("circulation",)
+    assert found["sofa"].points == {"respiration": 1, "coagulation": 0, "liver": 0, "consciousness": 1, "kidneys": 0}

@@ -24,6 +24,7 @@ from . import (
     edge,
     emergency,
     erase,
+    explain,
     keys,
     market,
     model,
@@ -68,6 +69,7 @@ erase.register(app)
 backup.register(app)
 doctor.register(app)
 train.register(app)
+explain.register(app)
 
 
 @app.callback()
