@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from oracle.records import Category, Purpose
+from oracle.twins import kinds
 
 FOLDER = Path(__file__).parents[2] / "oracle" / "serve" / "portal" / "web" / "locales"
 RELEASE = Path(__file__).parents[2] / "oracle" / "release.py"
@@ -67,3 +68,7 @@ def test_whatever_a_custodian_may_answer_has_words() -> None:
     assert {f"reason.{reason}" for reason in reasons} <= known.keys()
     assert {f"data.{one.name.lower()}" for one in Category if one.name} <= known.keys()
     assert {f"purpose.{one.name.lower()}" for one in Purpose if one.name} <= known.keys()
+
+
+def test_every_shipped_kind_has_a_name() -> None:
+    assert {f"kind.{name}" for name in kinds()} <= words("en").keys()
