@@ -1,6 +1,7 @@
 """What takes hours or days: the chain's clock is moved on, so these are the last of the portal's tests.
 
 a patient gets the account back after a lost device, through guardians, and sees them ask
+a case, a command and an emergency end by themselves, and a judgement that is late blocks the next emergency
 """
 
 from __future__ import annotations
@@ -8,10 +9,80 @@ from __future__ import annotations
 from playwright.sync_api import Browser
 
 from ..browsing import give_authenticator, visiting
+from ..clinic import Cli
 from ..hospital import Dev
 from .scene import accounts, let_pass, url_of
 
-DAY_S = 86_400
+HOUR_S, DAY_S = 3_600, 86_400
+
+
+def test_command_without_an_answer_runs_out(opened: Browser, dev: Dev, cli: Cli, twin: str) -> None:
+    """Signed, sent, and nobody listens where the device should be."""
+    cli("keys", "new", "pump")
+    cli.facts("device", "pair", twin, "--device", "pump", "--days", "30", "--as", "patient-1")
+    code = ("--code", "heart_rate_alarm_high")
+    cli.facts("device", "bound", "pump", *code, "--low", "90", "--high", "140", "--as", "hospital")
+    cli.facts(
+        "device", "propose", "pump", *code, "--value", "111", "--to", "clinician", "--portal", url_of(dev), "--as",
+        "hospital",
+    )  # fmt: skip
+    with visiting(opened, url_of(dev)) as visit:
+        visit.open("/ward/signing")
+        visit.be("clinician")
+        visit.page.click("[data-proposal=Command]:has-text('111') [data-do=sign]")
+        assert "The device must answer" in visit.see("[data-said]")
+        visit.open(f"/ward/{twin}")
+        assert "left" in visit.see("[data-command=pending]")
+        let_pass(dev, HOUR_S)
+        visit.open(f"/ward/{twin}")
+        assert "without an answer" in visit.see("[data-command=expired]")
+
+
+def test_case_emergency_and_command_end_by_themselves(opened: Browser, dev: Dev, cli: Cli, twin: str) -> None:
+    """A case after its hours, a command after its deadline, an emergency after four hours; its review falls due."""
+    cli.facts("emergency", "appoint", "hospital", "--role", "clinician", "--as", "hospital")
+    cli.facts("emergency", "appoint", "researcher", "--role", "clinician", "--as", "hospital")
+    cli.facts(
+        "emergency", "open", twin, "--second", "researcher", "--reason", "sepsis", "--category", "waveform", "--as",
+        "hospital",
+    )  # fmt: skip
+    cli.facts(
+        "case", "open", twin, "--to", "theatre", "--category", "waveform", "--hours", "2", "--as", "radiology"
+    )  # fmt: skip
+    with visiting(opened, url_of(dev)) as visit:
+        visit.open("/ward/emergency")
+        visit.be("hospital")
+        assert "3 h 59 min" in visit.see("[data-use][data-open=true]")
+        visit.open(f"/ward/{twin}/handoff")
+        assert "1 h 59 min" in visit.see("[data-case=open]")
+
+        let_pass(dev, 4 * HOUR_S)
+        visit.open(f"/ward/{twin}/handoff")
+        assert "ended by itself" in visit.see("[data-case=ended]")
+        visit.open("/ward/emergency")
+        assert "over" in visit.see("[data-use][data-open=false][data-review=pending]")
+        refused = cli(
+            "fetch", twin, "--purpose", "emergency", "--through", "emergency", "--as", "hospital", "--out", "x"
+        )
+        assert refused.code == 3
+
+        let_pass(dev, 3 * DAY_S)
+        visit.open(f"/ward/emergency/{twin}")
+        assert "you can open nothing" in visit.see("[data-overdue]")
+    late = cli(
+        "emergency",
+        "open",
+        twin,
+        "--second",
+        "researcher",
+        "--reason",
+        "sepsis",
+        "--category",
+        "waveform",
+        "--as",
+        "hospital",
+    )
+    assert late.code == 3 and "ReviewOverdue" in late.err
 
 
 def test_guardians_give_an_account_back(opened: Browser, dev: Dev) -> None:

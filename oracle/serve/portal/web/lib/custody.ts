@@ -34,6 +34,18 @@ export async function batchesOf(twin: bigint): Promise<Batch[]> {
   }))
 }
 
+/** How many batches of a device do not follow the one before. */
+export function gapsIn(batches: Pick<Batch, 'device' | 'sequence'>[]): number {
+  const last = new Map<string, number>()
+  let gaps = 0
+  for (const batch of batches) {
+    const before = last.get(batch.device)
+    if (before !== undefined && batch.sequence !== before + 1) gaps++
+    last.set(batch.device, batch.sequence)
+  }
+  return gaps
+}
+
 /** The bytes that were anchored, to the bit. */
 export async function blockOf(batch: Batch): Promise<Uint8Array> {
   const answer = await fetch(`/blocks/${batch.digest.slice(2)}`)

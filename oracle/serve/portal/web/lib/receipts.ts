@@ -29,6 +29,8 @@ export interface Receipt {
 export interface Log {
   custodian: Hex
   receipts: Receipt[]
+  /** The receipts to the bit, in the same order. */
+  leaves: Uint8Array[]
   /** How many of them the chain witnesses. */
   witnessed: number
   problem: '' | 'silent' | 'missing' | 'altered' | 'forged'
@@ -50,7 +52,7 @@ export async function logs(): Promise<Log[]> {
   return [...named, ...silent.map(silence)]
 }
 
-const silence = (custodian: Hex): Log => ({ custodian, receipts: [], witnessed: 0, problem: 'silent' })
+const silence = (custodian: Hex): Log => ({ custodian, receipts: [], leaves: [], witnessed: 0, problem: 'silent' })
 
 async function logAt(number: number, roots: { args: any }[]): Promise<Log> {
   let custodian = NOBODY
@@ -60,7 +62,7 @@ async function logAt(number: number, roots: { args: any }[]): Promise<Log> {
     const hashes = entries.map(([leaf]) => leafHash(leaf))
     const posted = roots.filter((root) => root.args.custodian === custodian)
     const last = Number(posted.at(-1)?.args.size ?? 0)
-    const base = { custodian, receipts: entries.map(([leaf, signature]) => parseReceipt(leaf, signature)), witnessed: last }
+    const base = { custodian, leaves: entries.map(([leaf]) => leaf), receipts: entries.map(([leaf, signature]) => parseReceipt(leaf, signature)), witnessed: last }
     if (hashes.length < last) return { ...base, problem: 'missing' }
     for (const { args } of posted) {
       if (!equal(logRoot(hashes.slice(0, Number(args.size))), fromHex(args.root))) return { ...base, problem: 'altered' }

@@ -3,9 +3,11 @@ import { type TemplateResult, html, nothing } from 'lit-html'
 import type { Hex } from '../lib/bytes'
 import { events, read } from '../lib/chain'
 import { configured } from '../lib/config'
+import { cardButton } from '../lib/card'
+import { gapsIn } from '../lib/custody'
+import { type Evidence, type Finding, collect } from '../lib/evidence'
 import { type Log, logs } from '../lib/receipts'
-import { type Page, act, nameOf, show } from '../lib/shell'
-import { get } from '../lib/server'
+import { type Page, act, isBusy, nameOf, show } from '../lib/shell'
 import { kindWords, moment, number, t } from '../lib/words'
 
 interface Device {
@@ -14,6 +16,7 @@ interface Device {
   calibratedUntil: number
   paired: boolean
   batches: number
+  gaps: number
 }
 
 export function hospital(): Page {
@@ -22,7 +25,7 @@ export function hospital(): Page {
   let devices: Device[] = []
   let approved: boolean[] = []
   let reports = 0
-  const cards = new Map<Hex, any>()
+  let evidence: Evidence | null = null
 
   async function load(): Promise<void> {
     const { models } = configured()
@@ -34,13 +37,14 @@ export function hospital(): Page {
     const newest = new Map(pairings.map((event) => [event.args.device as Hex, event]))
     devices = await Promise.all([...newest.keys()].map(async (address) => {
       const { twinId, calibratedUntil, paired } = await read('DeviceRegistry', 'deviceOf', address)
-      const batches = anchored.filter((event) => event.args.device === address).length
-      return { address, twin: twinId, calibratedUntil: Number(calibratedUntil), paired, batches }
+      const sequence = anchored.filter((event) => event.args.device === address).map((event) => ({ device: address, sequence: Number(event.args.batch.sequence) }))
+      return { address, twin: twinId, calibratedUntil: Number(calibratedUntil), paired, batches: sequence.length, gaps: gapsIn(sequence) }
     }))
   }
 
-  const open = (digest: Hex) => act(async () => {
-    cards.set(digest, await get(`/api/models/${digest}`))
+  const gather = act(async () => {
+    evidence = await collect()
+    return t(evidence.whole ? 'evidence.whole' : 'evidence.broken')
   })
 
   const view = (): TemplateResult => html`
@@ -52,14 +56,27 @@ export function hospital(): Page {
       <p>${t('nodes.lead', { quorum, count: configured().signers.length, reports })}</p>
       <ul>${configured().signers.map((node) => html`<li>${nameOf(node)}</li>`)}</ul></section>
     <section class="card" aria-labelledby="devices"><h2 id="devices">${t('devices.title')}</h2><div class="scroll" tabindex="0"><table>
-      <thead><tr><th scope="col">${t('devices.device')}</th><th scope="col">${t('devices.twin')}</th><th scope="col">${t('devices.calibrated')}</th><th scope="col">${t('devices.batches')}</th><th scope="col">${t('state')}</th></tr></thead>
-      <tbody>${devices.map((one) => html`<tr><th scope="row">${nameOf(one.address)}</th><td class="mono">…${one.twin.toString(16).slice(-8)}</td><td>${moment(one.calibratedUntil)}</td><td>${number(one.batches)}</td><td>${state(one)}</td></tr>`)}</tbody></table></div></section>
+      <thead><tr><th scope="col">${t('devices.device')}</th><th scope="col">${t('devices.twin')}</th><th scope="col">${t('devices.calibrated')}</th><th scope="col">${t('devices.batches')}</th><th scope="col">${t('devices.gaps')}</th><th scope="col">${t('state')}</th></tr></thead>
+      <tbody>${devices.map((one) => html`<tr><th scope="row">${nameOf(one.address)}</th><td class="mono">…${one.twin.toString(16).slice(-8)}</td><td>${moment(one.calibratedUntil)}</td><td>${number(one.batches)}</td><td data-gaps=${one.gaps}>${number(one.gaps)}</td><td>${state(one)}</td></tr>`)}</tbody></table></div></section>
     <section aria-labelledby="models"><h2 id="models">${t('models.title')}</h2>${configured().models.map((model, at) => html`
       <article class="card" id=${model.digest}><div class="split"><h3>${kindWords(model.kind)}</h3><span class="mark ${approved[at] ? 'good' : 'warn'}">${t(approved[at] ? 'models.approved' : 'models.not_approved')}</span></div>
         <p>${model.answers}</p><p class="mono">${model.digest}</p>
-        ${cards.has(model.digest) ? html`<pre tabindex="0"><code>${JSON.stringify(cards.get(model.digest), null, 2)}</code></pre>` : html`<button data-card @click=${open(model.digest)}>${t('models.card')}</button>`}</article>`)}</section>
+        ${cardButton(model.digest)}</article>`)}</section>
+    <section class="card" aria-labelledby="evidence"><h2 id="evidence">${t('evidence.title')}</h2><p>${t('evidence.lead')}</p>
+      <button class="main" ?disabled=${isBusy()} data-do="evidence" @click=${gather}>${t('evidence.collect')}</button>${evidence ? found(evidence) : nothing}</section>
     <details class="card"><summary>${t('details')}</summary><dl>${Object.entries(configured().contracts).map(([name, address]) => html`<dt>${name}</dt><dd class="mono">${address}</dd>`)}</dl></details>
     <p><button @click=${() => show()}>${t('again')}</button></p>`
+
+  const found = (made: Evidence): TemplateResult => {
+    const link = URL.createObjectURL(new Blob([JSON.stringify(made, null, 1)], { type: 'application/json' }))
+    return html`<div data-evidence=${made.whole}><p>${t('evidence.holds', { events: number(made.events.length), receipts: number(made.custodians.reduce((sum, one) => sum + one.receipts.length, 0)) })}</p>
+      <ul>${made.findings.map((one) => html`<li><span class="mark ${one.good ? 'good' : 'bad'}">${one.good ? `✓ ${t('good')}` : `✗ ${t('bad')}`}</span> ${finding(one)} <span class="mono">${one.about.slice(0, 6)}…${one.about.slice(-8)}</span></li>`)}</ul>
+      <a class="button" href=${link} download="evidence.json">${t('evidence.save')}</a></div>`
+  }
+
+  const finding = ({ what, count, problem }: Finding): string => what === 'gaps'
+    ? t(count ? 'verify.gaps' : 'verify.no_gaps', { count })
+    : what === 'blocks' ? problem || t('evidence.blocks', { count }) : t('evidence.log', { count, state: t(`log.${(problem || 'sound') as 'sound'}`) })
 
   const state = ({ paired, calibratedUntil }: Device): TemplateResult | typeof nothing => {
     const key = !paired ? 'devices.cut_off' : calibratedUntil < Date.now() / 1000 ? 'devices.overdue' : 'devices.good'

@@ -2,7 +2,7 @@
 import { type TemplateResult, html, nothing } from 'lit-html'
 import { sha256, toHex } from '../lib/bytes'
 import { events, timeOf } from '../lib/chain'
-import { type Batch, batchesOf, blockOf } from '../lib/custody'
+import { batchesOf, blockOf, gapsIn } from '../lib/custody'
 import { Damaged } from '../lib/failures'
 import { logs } from '../lib/receipts'
 import { type Page, act, go, isBusy } from '../lib/shell'
@@ -63,16 +63,4 @@ export function verify(given: string | undefined): Page {
   const line = ({ good, text }: Finding): TemplateResult => html`<li data-good=${good}><span class="mark ${good ? 'good' : 'bad'}">${good ? `✓ ${t('good')}` : `✗ ${t('bad')}`}</span> <span class="mono">${text}</span></li>`
 
   return { title: t('verify.title'), load, view }
-}
-
-/** How many batches of a device do not follow the one before. */
-function gapsIn(batches: Batch[]): number {
-  const last = new Map<string, Batch>()
-  let gaps = 0
-  for (const batch of batches) {
-    const before = last.get(batch.device)
-    if (before && batch.sequence !== before.sequence + 1) gaps++
-    last.set(batch.device, batch)
-  }
-  return gaps
 }
