@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from eth_utils import is_address, to_checksum_address
 
 from .adapters.box import SqliteBox
+from .adapters.drift_memory import SqliteDriftMemory
 from .adapters.failover import FailoverChain
 from .adapters.gateway_http import RemoteGateway
 from .adapters.journal import SqliteOutbox, SqliteSignedRounds
@@ -20,6 +21,7 @@ from .adapters.memory import new_signer
 from .adapters.mqtt import MqttStream, Put
 from .adapters.peer_http import HttpPeers
 from .collect import Bridge
+from .drift import Policy, State, Watched
 from .edge import Gateway
 from .errors import InputError
 from .mint import parse_twin_id
@@ -29,7 +31,7 @@ from .publish import Edge
 from .quorum import Member, Onlooker
 from .records import Deployment
 from .settings import Settings, chain_clock_s, open_custodians, open_key, open_private_store, open_suites, threshold_of
-from .twins import kinds
+from .twins import TwinKind, kinds
 
 
 def gateway_folder(settings: Settings, address: str, deployment: Deployment) -> Path:
@@ -93,3 +95,24 @@ def _bridge(settings: Settings, gateway: Gateway, sensor: str, key: str, twin: s
         threshold_of(custodians), os.urandom,
     )  # fmt: skip
     return Bridge(to_checksum_address(sensor), edge, kind.schema, kind.batch_ms)
+
+
+def drift_memory(folder: Path) -> SqliteDriftMemory:
+    """What the drift monitors of a node know."""
+    return SqliteDriftMemory(folder / "drift.sqlite", State)
+
+
+def watched_kinds(folder: Path, kinds: Sequence[TwinKind], policy: str, say: Callable[[str], None]) -> list[Any]:
+    """Kinds of twin with their drift monitors.
+
+    Raises
+    ------
+    InputError
+        There is no such policy, or river is not installed.
+    """
+    try:
+        chosen = Policy(policy)
+    except ValueError:
+        raise InputError(f"{policy!r} is no policy for drift", hint="off, tell or suspend", kind="bad_policy") from None
+    memory = drift_memory(folder)
+    return [Watched(kind, memory, chosen, say) for kind in kinds]

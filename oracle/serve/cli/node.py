@@ -11,9 +11,9 @@ from ...errors import Denied
 from ...quorum import config_digest
 from ...settings import Settings, node_folder, open_member, open_suites, owned
 from ...twins import kinds
-from ...wiring import open_onlooker
-from .console import ERRORS
-from .options import signer
+from ...wiring import drift_memory, open_onlooker, watched_kinds
+from .console import ERRORS, tell
+from .options import kind_named, signer
 
 app = typer.Typer(help="Compute predictions, agree with the other nodes, post.", no_args_is_help=True)
 
@@ -26,6 +26,10 @@ def run(
     ] = "",
     port: Annotated[int, typer.Option(help="On loopback, for the other nodes.", min=1, max=65535)] = 8711,
     only: Annotated[list[str] | None, typer.Option("--kind", help="Only these kinds of twin; without it, all.")] = None,
+    drift: Annotated[
+        str,
+        typer.Option(help="off, tell or suspend: what happens when a model's inputs drift. Needs medtwin\\[drift]."),
+    ] = "off",
 ) -> None:
     """Run until stopped. MEDTWIN_PEERS names the other nodes; a TLS proxy belongs between machines."""
     from ..node import Metrics, Running, serve  # a web server, which the other commands do not need
@@ -49,7 +53,21 @@ def run(
     if not settings.peers:
         ERRORS.print("no peers: name the other nodes in MEDTWIN_PEERS, else nothing will ever have a quorum")
     with owned(node_folder(settings, own.address, deployment)) as folder:
-        member = open_member(settings, folder, own, chains, chosen, deployment)
+        watched = watched_kinds(folder, chosen, drift, ERRORS.print) if drift != "off" else chosen
+        member = open_member(settings, folder, own, chains, watched, deployment)
         ERRORS.print(f"node {own.address} on http://127.0.0.1:{port}", highlight=False)
         running = Running(member, Metrics(), peers=member.peers if isinstance(member.peers, HttpPeers) else None)
         serve(running, own.address, deployment.genesis.hex(), config, port=port)
+
+
+@app.command()
+def resume(
+    kind: Annotated[str, typer.Argument(help="The kind of twin whose model may answer again.")],
+    key: Annotated[str, typer.Option("--as", metavar="KEY", help="Keystore of this node.")],
+) -> None:
+    """Let a model that drift suspended answer again on this node, with what comes now as the new usual."""
+    settings = Settings.read()
+    chains, own = open_suites(settings), signer(key)
+    with owned(node_folder(settings, own.address, chains[0].deployment)) as folder:
+        drift_memory(folder).resume(kind_named(kind).model_digest)
+    tell(f"the model of {kind} may answer again on this node", {"kind": kind})
