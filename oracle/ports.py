@@ -106,6 +106,10 @@ class Chain(Protocol):
         """Logs oldest first; `match` filters by indexed argument."""
         ...
 
+    def everything(self, since: int, until: int) -> list[Event]:
+        """All events of the suite in these blocks, oldest first."""
+        ...
+
     def arguments(self, contract: str, transaction: bytes) -> dict[str, Any]:
         """What a transaction gave to a contract's function, by name; empty if it called another contract."""
         ...

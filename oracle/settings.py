@@ -15,6 +15,7 @@ variable                  meaning                                               
 ``MEDTWIN_PEERS``         the other oracle nodes, comma-separated URLs           none
 ``MEDTWIN_WITNESSES``     endpoints of the chain that the portal's pages ask     none
 ``MEDTWIN_PEOPLE``        JSON file of accounts' names, for the portal           none
+``MEDTWIN_INDEX``         database of events, an SQLAlchemy URL                  in ``MEDTWIN_HOME``
 ``MEDTWIN_MQTT``          broker of a gateway: ``mqtts://user:password@host:port``  none
 ``MEDTWIN_MQTT_CA``       certificates to trust for the broker                   the system's
 ``MEDTWIN_DATA``          folder of clinical data sets                           in ``MEDTWIN_HOME``
@@ -77,6 +78,7 @@ class Settings:
     peers: tuple[str, ...] = ()
     witnesses: tuple[str, ...] = ()
     people: Path | None = None
+    index: str = field(default="", repr=False)
     mqtt: str = field(default="", repr=False)
     mqtt_authority: Path | None = None
     public_ipfs: bool = False
@@ -104,6 +106,7 @@ class Settings:
             peers=_parts(found.get("MEDTWIN_PEERS")),
             witnesses=_parts(found.get("MEDTWIN_WITNESSES")),
             people=Path(found["MEDTWIN_PEOPLE"]) if found.get("MEDTWIN_PEOPLE") else None,
+            index=found.get("MEDTWIN_INDEX") or f"sqlite:///{home / 'index.sqlite'}",
             mqtt=found.get("MEDTWIN_MQTT") or "",
             mqtt_authority=Path(found["MEDTWIN_MQTT_CA"]) if found.get("MEDTWIN_MQTT_CA") else None,
             data=Path(found.get("MEDTWIN_DATA") or home / "data"),
@@ -128,6 +131,7 @@ class Settings:
             "MEDTWIN_PEERS": ",".join(self.peers),
             "MEDTWIN_WITNESSES": ",".join(self.witnesses),
             "MEDTWIN_PEOPLE": str(self.people or ""),
+            "MEDTWIN_INDEX": self.index,
             "MEDTWIN_MQTT": self.mqtt,
             "MEDTWIN_MQTT_CA": str(self.mqtt_authority or ""),
             "MEDTWIN_DATA": str(self.data),

@@ -11,10 +11,12 @@ from typing import Any
 
 from eth_utils import is_address, to_checksum_address
 
+from . import deploy
 from .adapters.box import SqliteBox
 from .adapters.drift_memory import SqliteDriftMemory
 from .adapters.failover import FailoverChain
 from .adapters.gateway_http import RemoteGateway
+from .adapters.index import EventIndex, IndexedChain
 from .adapters.journal import SqliteOutbox, SqliteSignedRounds
 from .adapters.keys import LocalSigner
 from .adapters.memory import new_signer
@@ -30,7 +32,16 @@ from .predict import Kind, Node
 from .publish import Edge
 from .quorum import Member, Onlooker
 from .records import Deployment
-from .settings import Settings, chain_clock_s, open_custodians, open_key, open_private_store, open_suites, threshold_of
+from .settings import (
+    Settings,
+    chain_clock_s,
+    open_custodians,
+    open_key,
+    open_private_store,
+    open_suite,
+    open_suites,
+    threshold_of,
+)
 from .twins import TwinKind, kinds
 
 
@@ -54,6 +65,18 @@ def open_broker(settings: Settings, address: str, put: Put) -> MqttStream | None
     if not settings.mqtt:
         return None
     return MqttStream(settings.mqtt, f"medtwin-edge-{address[:10]}", put, settings.mqtt_authority)
+
+
+def open_index(settings: Settings) -> EventIndex:
+    """The database of events that the settings name, for the deployment they name."""
+    return EventIndex(settings.index, deploy.load(settings.deployment))
+
+
+def open_indexed(settings: Settings) -> Chain:
+    """The deployment, with old events from the index where somebody keeps one (``medtwin index run``)."""
+    chain, file = open_suite(settings), settings.index.removeprefix("sqlite:///")
+    kept = not settings.index.startswith("sqlite:///") or Path(file).is_file()
+    return IndexedChain(chain, open_index(settings)) if kept else chain
 
 
 def open_onlooker(settings: Settings, chains: Sequence[Chain], kinds: Sequence[Kind]) -> Onlooker:

@@ -174,6 +174,11 @@ class Web3Chain:
         )
         return [self._event(contract, name, entry) for entry in logs]
 
+    def everything(self, since: int, until: int) -> list[Event]:
+        addresses = [to_checksum_address(one) for one in self.deployment.contracts.values()]
+        asked: Any = {"address": addresses, "fromBlock": since, "toBlock": until}
+        return list(self._decode(self._guard(lambda: self._web3.eth.get_logs(asked))))
+
     def arguments(self, contract: str, transaction: bytes) -> dict[str, Any]:
         source = self._contract(contract)
         found = self._guard(lambda: self._web3.eth.get_transaction(cast(Any, transaction)))

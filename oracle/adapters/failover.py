@@ -46,6 +46,9 @@ class FailoverChain:
     ) -> list[Event]:
         return self._first(lambda chain: chain.events(contract, name, since=since, until=until, **match))
 
+    def everything(self, since: int, until: int) -> list[Event]:
+        return self._first(lambda chain: chain.everything(since, until))
+
     def arguments(self, contract: str, transaction: bytes) -> dict[str, Any]:
         return self._first(lambda chain: chain.arguments(contract, transaction))
 

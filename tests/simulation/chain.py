@@ -252,6 +252,10 @@ class Endpoint:
             and all(event.args.get(key) == value for key, value in match.items())
         ]
 
+    def everything(self, since: int, until: int) -> list[Event]:
+        """As they stand in the blocks."""
+        return [event for block in self._visible()[since : until + 1] for event in block.events]
+
     def arguments(self, contract: str, transaction: bytes) -> dict[str, Any]:
         """What was sent."""
         number = int.from_bytes(transaction, "big")

@@ -25,6 +25,7 @@ from . import (
     emergency,
     erase,
     explain,
+    index,
     keys,
     market,
     model,
@@ -62,6 +63,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(custodian.app, name="custodian")
 app.add_typer(node.app, name="node")
 app.add_typer(edge.app, name="edge")
+app.add_typer(index.app, name="index")
 app.add_typer(portal.app, name="portal")
 app.add_typer(data.app, name="data")
 app.add_typer(keys.app, name="keys")

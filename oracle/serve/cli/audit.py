@@ -10,6 +10,7 @@ import typer
 from ... import audit, erase
 from ...mint import parse_twin_id
 from ...settings import Settings, open_custodians, open_store, open_suite
+from ...wiring import open_indexed
 from .console import listing, tell
 
 app = typer.Typer(help="Who looked, who was refused, and whether the record is whole.", no_args_is_help=True)
@@ -21,7 +22,7 @@ def show(twin: Annotated[str, typer.Argument(help="One twin, or nothing for all.
     settings = Settings.read()
     entries = {one.address: audit.entries_of(one) for one in open_custodians(settings)}
     wanted = parse_twin_id(twin) if twin else None
-    events = [e for e in audit.timeline(open_suite(settings), entries) if wanted is None or e.twin_id == wanted]
+    events = [e for e in audit.timeline(open_indexed(settings), entries) if wanted is None or e.twin_id == wanted]
     listing(
         ("time (UTC)", "who", "what", "twin", "purpose", "outcome"),
         [

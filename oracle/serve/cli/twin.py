@@ -9,6 +9,8 @@ import typer
 
 from ... import mint as minting
 from ...records import TwinClass
+from ...settings import Settings
+from ...wiring import open_indexed
 from .console import listing, tell
 from .options import As, signer, suite
 
@@ -35,7 +37,7 @@ def mint(
 @app.command()
 def show(twin: str) -> None:
     """Owner, devices and number of batches of a twin."""
-    state = minting.twin_state(suite(), minting.parse_twin_id(twin))
+    state = minting.twin_state(open_indexed(Settings.read()), minting.parse_twin_id(twin))
     listing(
         ("twin", "of", "owner", "devices", "batches", "epoch", "retired"),
         [

@@ -1,0 +1,270 @@
+"""An index of the suite's events in SQLite or PostgreSQL: the chain's own words, found without reading the chain again.
+
+It follows from a checkpoint. What a reorganisation took is taken out, back to the newest checkpoint that the chain
+still has; so the index is always the events of one branch up to one block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cbor2
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from ..errors import ChainError, StorageError
+from ..ports import Chain, Event, Head, Mined, Signer
+from ..records import Deployment
+
+BLOCKS_AT_ONCE = 2_000
+CHECKPOINTS_KEPT = 4_096
+"""Blocks back to which a reorganisation is mended; deeper ones need a new index."""
+
+_tables = sa.MetaData()
+_deployment = sa.Table("deployment", _tables, sa.Column("name", sa.Text, primary_key=True))
+_checkpoint = sa.Table(
+    "checkpoint", _tables, sa.Column("block", sa.BigInteger, primary_key=True), sa.Column("hash", sa.LargeBinary)
+)
+_event = sa.Table(
+    "event", _tables,
+    sa.Column("block", sa.BigInteger, primary_key=True), sa.Column("log_index", sa.BigInteger, primary_key=True),
+    sa.Column("contract", sa.Text), sa.Column("name", sa.Text), sa.Column("transaction_hash", sa.LargeBinary),
+    sa.Column("time_s", sa.BigInteger), sa.Column("args", sa.LargeBinary),
+)  # fmt: skip
+_fact = sa.Table(
+    "fact", _tables,
+    sa.Column("block", sa.BigInteger, primary_key=True), sa.Column("log_index", sa.BigInteger, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text),
+)  # fmt: skip
+
+
+class EventIndex:
+    """The database. `url` is SQLAlchemy's: ``sqlite:///file`` or ``postgresql+psycopg://user@host/name``."""
+
+    def __init__(self, url: str, deployment: Deployment) -> None:
+        self._first = deployment.block
+        place = sa.make_url(url)
+        if place.database and place.drivername == "sqlite" and place.database != ":memory:":
+            Path(place.database).parent.mkdir(parents=True, exist_ok=True)
+        with _reporting():
+            self._engine = sa.create_engine(place)
+            try:
+                with self._engine.begin() as connection:
+                    _migrate(connection)
+                    _belongs(connection, f"{deployment.genesis.hex()}-{deployment.contracts['DataAnchor']}")
+            except BaseException:
+                self._engine.dispose()
+                raise
+
+    def head(self) -> Head | None:
+        """The block up to which it is whole."""
+        with self._connection() as connection:
+            row = connection.execute(sa.select(_checkpoint).order_by(_checkpoint.c.block.desc()).limit(1)).first()
+        return Head(row.block, bytes(row.hash), 0) if row else None
+
+    def follow(self, chain: Chain) -> int:
+        """Read what is new, and take out what is no longer; how many events were read.
+
+        Raises
+        ------
+        ChainError
+            The chain does not answer, or was reorganised deeper than is kept (``reorg_too_deep``).
+        """
+        self._mend(chain)
+        last, newest, read = self.head(), chain.head().number, 0
+        since = last.number + 1 if last else self._first
+        while since <= newest:
+            until = min(newest, since + BLOCKS_AT_ONCE - 1)
+            end = chain.head(until)
+            found = chain.everything(since, until)
+            if chain.head(until).hash != end.hash:  # reorganised while it was read
+                return read
+            self._write(found, end)
+            since, read = until + 1, read + len(found)
+        return read
+
+    def events(
+        self, contract: str, name: str, *, since: int, until: int, match: Mapping[str, Any], newest: int = 0
+    ) -> list[Event]:
+        """As the chain would tell them, oldest first; with `newest`, at most so many of the last."""
+        asked = sa.select(_event).where(
+            _event.c.contract == contract, _event.c.name == name, _event.c.block >= since, _event.c.block <= until
+        )
+        for key, value in match.items():
+            fact = _fact.alias()
+            asked = asked.where(
+                sa.exists().where(
+                    fact.c.block == _event.c.block, fact.c.log_index == _event.c.log_index,
+                    fact.c.name == key, fact.c.value == _text(value),
+                )
+            )  # fmt: skip
+        order = (_event.c.block, _event.c.log_index)
+        turned = [column.desc() for column in order] if newest else order
+        asked = asked.order_by(*turned).limit(newest or None)
+        with self._connection() as connection:
+            rows = connection.execute(asked).all()
+        found = [
+            Event(row.contract, row.name, cbor2.loads(row.args), row.block, row.log_index, bytes(row.transaction_hash),
+                  row.time_s)
+            for row in rows
+        ]  # fmt: skip
+        return found[::-1] if newest else found
+
+    def count(self) -> int:
+        """Events in it."""
+        with self._connection() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).select_from(_event)).scalar_one())
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._engine.dispose()
+
+    # -- inside ------------------------------------------------------------------------
+
+    def _mend(self, chain: Chain) -> None:
+        """Back to the newest checkpoint that the chain has too."""
+        with self._connection() as connection:
+            kept = connection.execute(sa.select(_checkpoint).order_by(_checkpoint.c.block.desc())).all()
+        newest = chain.head().number
+        for row in kept:
+            if row.block <= newest and chain.head(row.block).hash == bytes(row.hash):
+                break
+        else:
+            if not kept or kept[-1].block - BLOCKS_AT_ONCE <= self._first:
+                self._cut(self._first - 1)
+                return
+            raise ChainError(
+                f"the chain was reorganised below block {kept[-1].block}",
+                hint="look at the chain; then make a new index: name another one in MEDTWIN_INDEX",
+                kind="reorg_too_deep",
+            )
+        if row is not kept[0]:
+            self._cut(row.block)
+
+    def _cut(self, block: int) -> None:
+        with self._connection() as connection:
+            for table in (_fact, _event, _checkpoint):
+                connection.execute(table.delete().where(table.c.block > block))
+
+    def _write(self, found: Sequence[Event], end: Head) -> None:
+        events = [
+            {"block": one.block, "log_index": one.log_index, "contract": one.contract, "name": one.name,
+             "transaction_hash": one.transaction, "time_s": one.time_s, "args": cbor2.dumps(one.args)}
+            for one in found
+        ]  # fmt: skip
+        facts = [
+            {"block": one.block, "log_index": one.log_index, "name": key, "value": _text(value)}
+            for one in found
+            for key, value in one.args.items()
+            if isinstance(value, str | int | bytes)
+        ]
+        with self._connection() as connection:
+            for table, rows in ((_event, events), (_fact, facts)):
+                if rows:
+                    connection.execute(table.insert(), rows)
+            connection.execute(_checkpoint.insert(), {"block": end.number, "hash": end.hash})
+            connection.execute(_checkpoint.delete().where(_checkpoint.c.block < end.number - CHECKPOINTS_KEPT))
+
+    @contextmanager
+    def _connection(self) -> Iterator[sa.Connection]:
+        with _reporting(), self._engine.begin() as connection:
+            yield connection
+
+
+class IndexedChain:
+    """Implements :class:`oracle.ports.Chain`: old events from the index, the rest from the chain.
+
+    The index is used as far as the chain still has the block it ends with.
+    """
+
+    def __init__(self, chain: Chain, index: EventIndex) -> None:
+        self._chain, self._index = chain, index
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chain, name)
+
+    @property
+    def chain_id(self) -> int:
+        return self._chain.chain_id
+
+    @property
+    def gateways(self) -> tuple[tuple[str, int], ...]:
+        return self._chain.gateways
+
+    def address(self, contract: str) -> str:
+        return self._chain.address(contract)
+
+    def head(self, number: int | None = None) -> Head:
+        return self._chain.head(number)
+
+    def read(self, contract: str, function: str, *args: Any, block: int | None = None) -> Any:
+        return self._chain.read(contract, function, *args, block=block)
+
+    def write(self, signer: Signer, contract: str, function: str, *args: Any, gas: int | None = None) -> Mined:
+        return self._chain.write(signer, contract, function, *args, gas=gas)
+
+    def events(
+        self, contract: str, name: str, *, since: int = 0, until: int | None = None, **match: Any
+    ) -> list[Event]:
+        end = self._index.head()
+        newest = self._chain.head().number
+        if end is None or end.number > newest or self._chain.head(end.number).hash != end.hash:
+            return self._chain.events(contract, name, since=since, until=until, **match)
+        last = end.number if until is None else min(until, end.number)
+        known = self._index.events(contract, name, since=since, until=last, match=match)
+        if until is not None and until <= end.number:
+            return known
+        if newest == end.number and until is None:
+            return known
+        return known + self._chain.events(contract, name, since=max(since, end.number + 1), until=until, **match)
+
+    def everything(self, since: int, until: int) -> list[Event]:
+        return self._chain.everything(since, until)
+
+    def arguments(self, contract: str, transaction: bytes) -> dict[str, Any]:
+        return self._chain.arguments(contract, transaction)
+
+    def settle(self, signer: Signer) -> None:
+        self._chain.settle(signer)
+
+    def is_signed_by(self, account: str, digest: bytes, signature: bytes, *, block: int | None = None) -> bool:
+        return self._chain.is_signed_by(account, digest, signature, block=block)
+
+
+def _text(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _migrate(connection: sa.Connection) -> None:
+    """To the newest step, in the transaction that is open."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _belongs(connection: sa.Connection, name: str) -> None:
+    """Mark a new database as this deployment's; another's is refused."""
+    found = connection.execute(sa.select(_deployment.c.name)).scalar()
+    if found is None:
+        connection.execute(_deployment.insert(), {"name": name})
+    elif found != name:
+        raise StorageError(
+            "the index is of another deployment", hint="name another one in MEDTWIN_INDEX", kind="other_deployment"
+        )
+
+
+@contextmanager
+def _reporting() -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.SQLAlchemyError, ModuleNotFoundError) as error:
+        raise StorageError(
+            f"the index cannot be used: {str(error).splitlines()[0][:160]}",
+            hint="see whether MEDTWIN_INDEX names a database that is there; for PostgreSQL: pip install 'medtwin[postgres]'",
+            kind="index_failed",
+        ) from error

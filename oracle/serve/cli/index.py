@@ -1,0 +1,95 @@
+"""``medtwin index``: the chain's events in a database."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from ...errors import ChainError, InputError
+from ...mint import parse_twin_id
+from ...settings import Settings, open_suite
+from ...wiring import open_index
+from .console import ERRORS, listing, tell
+
+app = typer.Typer(help="Follow the chain's events into a database, and ask it.", no_args_is_help=True)
+KINDS = {
+    "twins": ("TwinToken", "Transfer", "tokenId"),
+    "devices": ("DeviceRegistry", "DevicePaired", "twinId"),
+    "batches": ("DataAnchor", "BatchAnchored", "twinId"),
+    "epochs": ("EpochAnchor", "EpochAnchored", ""),
+    "predictions": ("PredictionOracle", "PredictionPosted", "twinId"),
+    "grants": ("ConsentRegistry", "ConsentGranted", "twinId"),
+    "revocations": ("ConsentRegistry", "ConsentRevoked", "twinId"),
+    "receipts": ("AuditTrail", "ReceiptsRooted", ""),
+}
+"""What can be asked for, and which argument names the twin."""
+
+
+@app.command()
+def run(
+    every: Annotated[float, typer.Option(help="Seconds between looks.", min=0.1)] = 2.0,
+    once: Annotated[bool, typer.Option(help="Follow to the newest block and stop.")] = False,
+) -> None:
+    """Follow until stopped; it may be killed at any instant and goes on from its checkpoint."""
+    settings = Settings.read()
+    chain, index = open_suite(settings), open_index(settings)
+    while True:
+        try:
+            read = index.follow(chain)
+        except ChainError as error:
+            if once or error.kind == "reorg_too_deep":
+                raise
+            ERRORS.print(f"event=not_followed kind={error.kind}", highlight=False)
+        else:
+            head = index.head()
+            if read or once:
+                tell(f"{read} events, up to block {head.number if head else 0}", {"events": read})
+            if once:
+                return
+        time.sleep(every)
+
+
+@app.command()
+def status() -> None:
+    """How far it is, and how far behind the chain."""
+    settings = Settings.read()
+    index, newest = open_index(settings), open_suite(settings).head().number
+    head = index.head()
+    behind = newest - head.number if head else newest
+    tell(
+        f"{index.count():,} events up to block {head.number if head else 'none'}; the chain is {behind} blocks ahead",
+        {"events": index.count(), "block": head.number if head else None, "behind": behind},
+    )
+
+
+@app.command("list")
+def listed(
+    what: Annotated[str, typer.Argument(help=", ".join(KINDS))],
+    twin: Annotated[str, typer.Option(help="Of one twin only.")] = "",
+    last: Annotated[int, typer.Option(help="At most so many, the newest.", min=1, max=10_000)] = 20,
+) -> None:
+    """What the index knows, oldest first, without asking the chain."""
+    if what not in KINDS:
+        raise InputError(f"there is no list of {what!r}", hint=f"ask for {', '.join(KINDS)}")
+    contract, name, argument = KINDS[what]
+    if twin and not argument:
+        raise InputError(f"{what} are not of one twin", hint="leave --twin out")
+    index = open_index(Settings.read())
+    head = index.head()
+    match = {argument: parse_twin_id(twin)} if twin else {}
+    found = index.events(contract, name, since=0, until=head.number if head else 0, match=match, newest=last)
+    listing(
+        ("block", "time", "facts"),
+        [(one.block, one.time_s, {key: _shown(value) for key, value in one.args.items()}) for one in found],
+        empty=f"no {what} yet: medtwin index run",
+    )
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, dict):
+        return {key: _shown(inner) for key, inner in value.items()}
+    return hex(value) if isinstance(value, int) and value > 1 << 64 else value
