@@ -1,11 +1,10 @@
-"""Keccak-256 as Ethereum uses it, called directly: the usual wrapper costs six times the hash itself."""
+"""Keccak-256 as Ethereum uses it, compiled and called directly: a Merkle tree is little else."""
 
 from __future__ import annotations
 
-from sha3 import keccak_256
+from collections.abc import Callable
 
+from tiny_keccak import keccak256
 
-def keccak(data: bytes) -> bytes:
-    """The 32-byte hash of `data`."""
-    digest: bytes = keccak_256(data).digest()
-    return digest
+keccak: Callable[[bytes], bytes] = keccak256
+"""The 32-byte hash of some bytes."""
