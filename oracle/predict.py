@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from .anchored import anchored_batches, batch_count
 from .disclose import disclose
@@ -16,49 +15,26 @@ from .errors import Denied, MedtwinError, NotFound, VerificationError
 from .fetch import open_batches
 from .merkle import digest_leaf, root
 from .ports import Chain, Custodian, Explanations, Mined, SignedRounds, Signer, Store
+from .reason import Kind, Reason, reason
 from .records import (
-    Channel,
     Explanation,
-    Features,
     Observation,
-    Prediction,
     Purpose,
     Readings,
     Report,
 )
-from .stages.explain import explain
-from .stages.features import features
-from .stages.model import predict as run_model
 from .stages.post import agree, post
 from .stages.sign import sign
-from .stages.verify import verify, window
+from .stages.verify import window
 from .typed_data import Domain, recovers_to, report_digest
-
-
-class Kind(Protocol):
-    """What a twin kind offers to an oracle node; see :mod:`oracle.twins`."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def schema(self) -> str: ...
-    @property
-    def unit(self) -> str: ...
-    @property
-    def window(self) -> int: ...
-    @property
-    def category(self) -> int: ...
-    @property
-    def channels(self) -> Sequence[Channel]: ...
-    @property
-    def model_digest(self) -> bytes: ...
-    def features(self, readings: Readings) -> Features: ...
-    def predict(self, features: Features) -> Prediction: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One oracle node: its own key, its own view of chain and store, its own memory of what it signed."""
+    """One oracle node: its own key, its own view of chain and store, its own memory of what it signed.
+
+    `reason` computes, here or on workers; what it needs of secrets stays here.
+    """
 
     signer: Signer
     chain: Chain
@@ -67,6 +43,7 @@ class Node:
     signed: SignedRounds
     random_bytes: Callable[[int], bytes]
     explanations: Explanations | None = None
+    reason: Reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +131,8 @@ def observe(node: Node, kind: Kind, twin_id: int, round_: int) -> Seen:
         random_bytes=node.random_bytes,
         schema=kind.schema,
     )
-    recording = verify([one.readings for one in opened], kind.channels, kind.schema)
-    prediction = run_model(kind, features(kind, recording))
-    explanation = explain(prediction, unit=kind.unit)
+    reasoned = node.reason(kind, [one.readings for one in opened])
+    prediction, explanation = reasoned.prediction, reasoned.explanation
     report = Report(
         twin_id=twin_id,
         model=kind.model_digest,
@@ -175,7 +151,7 @@ def observe(node: Node, kind: Kind, twin_id: int, round_: int) -> Seen:
     if node.explanations is not None:
         beside = opened[-1].opened.context
         disclose(explanation, beside, node.custodians, node.store, node.explanations, node.random_bytes)
-    return Seen(signed, explanation, recording)
+    return Seen(signed, explanation, reasoned.recording)
 
 
 def latest_report(chain: Chain, twin_id: int, model: bytes) -> Report:

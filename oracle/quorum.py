@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import cbor2
@@ -18,7 +19,8 @@ import cbor2
 from .anchored import batch_count, batched_twins
 from .errors import Denied, MedtwinError, RevertedError, VerificationError
 from .ports import Chain, Mined, Peers, Signer
-from .predict import Kind, Node, Seen, observe
+from .predict import Node, Seen, observe
+from .reason import Kind
 from .records import Deployment, Observation, Purpose, Report
 from .stages.post import agree, post, report_fields
 from .typed_data import Domain, recovers_to, report_digest
@@ -89,6 +91,8 @@ class Member:
         Blocks until a batch counts.
     patience_s : float
         How long a node waits for the one before it.
+    at_once : int
+        Twins looked at side by side, where workers compute.
     """
 
     def __init__(
@@ -101,6 +105,7 @@ class Member:
         clock_s: Callable[[], float],
         depth: int = 0,
         patience_s: float = PATIENCE_S,
+        at_once: int = 1,
     ) -> None:
         self._node = node
         self._sender = sender
@@ -109,6 +114,7 @@ class Member:
         self._clock_s = clock_s
         self._depth = depth
         self._patience_s = patience_s
+        self._at_once = at_once
         self._twins: dict[int, None] = {}
         self._read_until = 0
         self._begun = False
@@ -139,7 +145,7 @@ class Member:
         places = self.due()
         for place in set(self._rounds) - set(places):
             del self._rounds[place]
-        happened = [one for place in places for one in self._observed(place)]
+        happened = self._all_observed(places)
         self._peers.send([seen.mine.observation for seen in list(self._rounds.values()) if seen.mine])
         happened += [one for place in places for one in self._posted(place)]
         return happened + self._accuse()
@@ -218,6 +224,13 @@ class Member:
     def _digest(self, report: Report) -> bytes:
         chain = self._node.chain
         return report_digest(Domain(chain.chain_id, chain.address("PredictionOracle")), report)
+
+    def _all_observed(self, places: Sequence[Place]) -> list[Happened]:
+        for place in places:
+            _ = self._rounds[place]  # made here, so that threads find it
+        with ThreadPoolExecutor(self._at_once, thread_name_prefix="look") as pool:
+            looks = pool.map(self._observed, places) if self._at_once > 1 else map(self._observed, places)
+            return [one for look in looks for one in look]
 
     def _observed(self, place: Place) -> list[Happened]:
         """Make this node's own observation, once; a failure is told once and tried again, ever more seldom."""

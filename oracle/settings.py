@@ -31,7 +31,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from eth_utils import to_checksum_address
@@ -43,16 +43,14 @@ from . import deploy
 from .adapters.chain import GAS_PRICE_FLOOR_WEI, Web3Chain, deploy_contract, embedded, genesis_of, remote
 from .adapters.custodian_http import RemoteCustodian
 from .adapters.custody import SqliteCustodianState
-from .adapters.failover import FailoverChain, FailoverStore
+from .adapters.failover import FailoverStore
 from .adapters.journal import SqliteExplanations, SqliteOutbox, SqliteSignedRounds
 from .adapters.keys import Keystore, LocalSigner
-from .adapters.peer_http import HttpPeers
 from .adapters.portal_http import RemotePortal
 from .adapters.store import EmbeddedStore
 from .errors import ChainError, Denied, InputError
 from .ports import Chain, Custodian, Signer, Store
-from .predict import Kind, Node
-from .quorum import Member, config_digest
+from .predict import Node
 from .records import Deployment
 from .release import LocalCustodian
 
@@ -372,22 +370,6 @@ def owned(folder: Path) -> Iterator[Path]:
                 kind="already_running",
             ) from None
         yield folder
-
-
-def open_member(
-    settings: Settings,
-    folder: Path,
-    signer: LocalSigner,
-    chains: Sequence[Chain],
-    kinds: Sequence[Kind],
-    deployment: Deployment,
-) -> Member:
-    """A node among the peers that the settings name."""
-    chain = FailoverChain(chains)
-    node = open_node(folder, signer, chain, open_private_store(settings), open_custodians(settings))
-    node = replace(node, explanations=open_explanations(settings))
-    peers = HttpPeers(settings.peers, config_digest(deployment, kinds).hex())
-    return Member(node, signer, kinds, peers, clock_s=time.monotonic, depth=settings.depth)
 
 
 def chain_clock_s(chain: Chain) -> int:

@@ -8,7 +8,8 @@ from .anchored import anchored_batches
 from .errors import VerificationError
 from .fetch import open_batches
 from .ports import Chain, Custodian, Signer, Store
-from .predict import Kind, latest_report
+from .predict import latest_report
+from .reason import Kind
 from .records import Explanation, Features, Report
 from .stages.explain import explain
 from .stages.features import features

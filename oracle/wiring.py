@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +23,25 @@ from .adapters.keys import LocalSigner
 from .adapters.memory import new_signer
 from .adapters.mqtt import MqttStream, Put
 from .adapters.peer_http import HttpPeers
+from .adapters.workers import DaskWorkers
 from .collect import Bridge
 from .drift import Policy, State, Watched
 from .edge import Gateway
 from .errors import InputError
 from .mint import parse_twin_id
 from .ports import Chain
-from .predict import Kind, Node
+from .predict import Node
 from .publish import Edge
-from .quorum import Member, Onlooker
+from .quorum import Member, Onlooker, config_digest
+from .reason import Kind, Reason, reason, reason_named
 from .records import Deployment
 from .settings import (
     Settings,
     chain_clock_s,
     open_custodians,
+    open_explanations,
     open_key,
+    open_node,
     open_private_store,
     open_suite,
     open_suites,
@@ -77,6 +82,30 @@ def open_indexed(settings: Settings) -> Chain:
     chain, file = open_suite(settings), settings.index.removeprefix("sqlite:///")
     kept = not settings.index.startswith("sqlite:///") or Path(file).is_file()
     return IndexedChain(chain, open_index(settings)) if kept else chain
+
+
+def open_member(
+    settings: Settings,
+    folder: Path,
+    signer: LocalSigner,
+    chains: Sequence[Chain],
+    kinds: Sequence[Kind],
+    deployment: Deployment,
+    *,
+    compute: Reason = reason,
+    at_once: int = 1,
+) -> Member:
+    """A node among the peers that the settings name."""
+    chain = FailoverChain(chains)
+    node = open_node(folder, signer, chain, open_private_store(settings), open_custodians(settings))
+    node = replace(node, explanations=open_explanations(settings), reason=compute)
+    peers = HttpPeers(settings.peers, config_digest(deployment, kinds).hex())
+    return Member(node, signer, kinds, peers, clock_s=time.monotonic, depth=settings.depth, at_once=at_once)
+
+
+def open_workers(scheduler: str) -> DaskWorkers:
+    """Dask workers that compute a node's reasons."""
+    return DaskWorkers(scheduler, reason_named)
 
 
 def open_onlooker(settings: Settings, chains: Sequence[Chain], kinds: Sequence[Kind]) -> Onlooker:

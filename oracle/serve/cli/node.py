@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ...adapters.peer_http import HttpPeers
-from ...errors import Denied
+from ...errors import Denied, InputError
 from ...quorum import config_digest
-from ...settings import Settings, node_folder, open_member, open_suites, owned
+from ...settings import Settings, node_folder, open_suites, owned
 from ...twins import kinds
-from ...wiring import drift_memory, open_onlooker, watched_kinds
+from ...wiring import drift_memory, open_member, open_onlooker, open_workers, watched_kinds
 from .console import ERRORS, tell
 from .options import kind_named, signer
 
+AT_ONCE = 16
+"""Twins looked at side by side with workers."""
 app = typer.Typer(help="Compute predictions, agree with the other nodes, post.", no_args_is_help=True)
 
 
@@ -25,6 +27,9 @@ def run(
         typer.Option("--as", metavar="KEY", help="Keystore of this node; it signs and pays. Without one it looks on."),
     ] = "",
     port: Annotated[int, typer.Option(help="On loopback, for the other nodes.", min=1, max=65535)] = 8711,
+    scheduler: Annotated[
+        str, typer.Option(help="Dask scheduler whose workers compute, for example tcp://127.0.0.1:8786.")
+    ] = "",
     only: Annotated[list[str] | None, typer.Option("--kind", help="Only these kinds of twin; without it, all.")] = None,
     drift: Annotated[
         str,
@@ -34,6 +39,11 @@ def run(
     """Run until stopped. MEDTWIN_PEERS names the other nodes; a TLS proxy belongs between machines."""
     from ..node import Metrics, Running, serve  # a web server, which the other commands do not need
 
+    if scheduler and drift != "off":
+        raise InputError(
+            "workers compute what the package says, without a watch for drift",
+            hint="give --scheduler or --drift",
+        )
     settings = Settings.read()
     chains, own = open_suites(settings), signer(key) if key or settings.private_key else None
     deployment = chains[0].deployment
@@ -54,7 +64,8 @@ def run(
         ERRORS.print("no peers: name the other nodes in MEDTWIN_PEERS, else nothing will ever have a quorum")
     with owned(node_folder(settings, own.address, deployment)) as folder:
         watched = watched_kinds(folder, chosen, drift, ERRORS.print) if drift != "off" else chosen
-        member = open_member(settings, folder, own, chains, watched, deployment)
+        workers: dict[str, Any] = {"compute": open_workers(scheduler), "at_once": AT_ONCE} if scheduler else {}
+        member = open_member(settings, folder, own, chains, watched, deployment, **workers)
         ERRORS.print(f"node {own.address} on http://127.0.0.1:{port}", highlight=False)
         running = Running(member, Metrics(), peers=member.peers if isinstance(member.peers, HttpPeers) else None)
         serve(running, own.address, deployment.genesis.hex(), config, port=port)
