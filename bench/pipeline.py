@@ -10,9 +10,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from oracle.adapters.box import SqliteBox
 from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.memory import new_signer
 from oracle.consent import DAY_S, grant, revoke
+from oracle.edge import Gateway, take, turn
 from oracle.errors import CustodyDenied
 from oracle.fetch import fetch
 from oracle.mint import mint, new_twin_id
@@ -68,16 +70,50 @@ def device(scene: World) -> Device:
     return Device(owner, edge, (now_s - 10 * DAY_S) * 1000)
 
 
+@dataclass(slots=True)
+class Through:
+    """The same device in front of a gateway, which posts one root for all that came."""
+
+    device: Device
+    gateway: Gateway
+
+    def publish(self, batches: int, size: int) -> int:
+        """Seal and sign as the device does; take, store and post as the gateway does."""
+        for _ in range(batches):
+            made = readings(size, start_ms=self.device.next_ms, step_ms=STEP_MS)
+            self.device.next_ms += size * STEP_MS
+            outgoing = prepare(self.device.edge, made)
+            take(self.gateway, outgoing)
+            self.device.edge.outbox.done(outgoing.batch.sequence)
+        before = self.gateway.chain.read("EpochAnchor", "headOf", self.gateway.signer.address)[0]
+        turn(self.gateway)
+        assert self.gateway.chain.read("EpochAnchor", "headOf", self.gateway.signer.address)[0] == before + 1
+        return batches * size
+
+
+def through(scene: World) -> Through:
+    """A gateway paired with a ward's twin, its box a file with durable writes."""
+    owner, signer, chain = scene.person("ward"), scene.person("gateway"), scene.chain
+    ward = new_twin_id(TwinClass.WARD, os.urandom)
+    mint(chain, owner, ward)
+    pair(chain, owner, signer, ward, chain.head().time_s + 365 * DAY_S)
+    box = SqliteBox(scene.folder / f"{signer.address}.box.sqlite")
+    gateway = Gateway(chain, scene.store, box, signer, lambda: int(time.time()) + DAY_S, most_bytes=2**30)
+    return Through(device(scene), gateway)
+
+
 def throughput(scene: World, loop: Loop, *, batches: int, transactions: int, rounds: int) -> Iterator[Figure]:
     """Readings a second of the whole pipeline, beside the loop on the same chain."""
-    source = device(scene)
+    source, relayed = device(scene), through(scene)
 
     def ours(size: int) -> Callable[[], int]:
         return lambda: source.publish(batches * size, size)
 
     loop.put(1)
     source.publish(sum(SIZES), sum(SIZES))  # what is set up once is not timed
+    relayed.publish(1, SIZES[0])
     arms = {f"ours {size}": ours(size) for size in SIZES}
+    arms["ours, a gateway"] = lambda: relayed.publish(batches, SIZES[-1])
     rates = interleaved({**arms, LOOP: lambda: loop.put(transactions)}, rounds)
     for size in SIZES:
         mine = {"ours": rates[f"ours {size}"], LOOP: rates[LOOP]}
@@ -88,6 +124,13 @@ def throughput(scene: World, loop: Loop, *, batches: int, transactions: int, rou
             f" the other; the loop sends {transactions} signed transactions that log a reading and check nothing,"
             f" {loop.how}",
         )  # fmt: skip
+
+    yield against(
+        f"through a gateway, batches of {SIZES[-1]:,}", "readings/s",
+        {"ours": rates["ours, a gateway"], LOOP: rates[LOOP]}, LOOP, goal=100, stretch=400, of="ratio",
+        how=f"the same {batches} batches a round, sealed and signed by the device, checked, kept and stored by the"
+        " gateway, and posted as one epoch; device and gateway in one process",
+    )  # fmt: skip
 
 
 def growth(scene: World) -> Figure:

@@ -206,10 +206,12 @@ def _ready(gateway: Gateway) -> list[tuple[str, Outgoing]]:
     Those of a device that was cut off, or whose calibration ended, are set aside until it sends again and may.
     """
     ready: list[tuple[str, Outgoing]] = []
-    refused: set[str] = set()
+    paired: dict[tuple[str, int], bool] = {}
     for device, outgoing in gateway.box.waiting(MOST_BATCHES):
-        if device in refused or not _is_paired(gateway, device, outgoing.batch.twin_id):
-            refused.add(device)
+        place = (device, outgoing.batch.twin_id)
+        if place not in paired:
+            paired[place] = _is_paired(gateway, *place)
+        if not paired[place]:
             gateway.box.set_aside(device, outgoing.batch.sequence)
             continue
         gateway.store.put(outgoing.block)
