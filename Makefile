@@ -16,7 +16,7 @@ export MEDTWIN_DATA
 LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse readmission_diabetes130 rhythm ventilator
 
 .PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-contracts test-integration \
-	fuzz mutate mutate-sample check format artifacts models evaluate \
+	fuzz mutate mutate-sample symbolic slither coverage-contracts check format artifacts models evaluate \
 	bench bench-gas bench-lock faults simulate demo-portal portal-e2e clean need-python need-node need-data
 
 help: ## List the targets
@@ -101,6 +101,22 @@ mutate: setup-dev ## Break the contracts in every way known, and see whether tes
 
 mutate-sample: setup-dev ## The same for 120 of them, and for planted faults
 	$(BIN)/python -m scripts.mutate --sample 120
+
+symbolic: setup-dev .tools/halmos/.made ## Prove consent and escrow for all inputs (halmos), and that each proof can fail
+	$(BIN)/python -m scripts.symbolic
+
+slither: setup-dev .tools/slither/.made ## Compare slither's findings with those reviewed
+	$(BIN)/python -m scripts.static
+
+coverage-contracts: setup-dev ## Measure which lines and branches of the contracts are reached
+	$(BIN)/python -m scripts.coverage
+
+# Each pins what brownie's environment cannot hold.
+.tools/halmos/.made: | need-python
+	$(PYTHON) -m venv .tools/halmos && .tools/halmos/bin/python -m pip install --quiet halmos==0.3.3 && touch $@
+
+.tools/slither/.made: | need-python
+	$(PYTHON) -m venv .tools/slither && .tools/slither/bin/python -m pip install --quiet slither-analyzer==0.11.6 && touch $@
 
 portal-e2e: setup-dev need-data ## Use the pages in a browser, into bench/results/portal.json
 	sh scripts/ipfs_node.sh .tools

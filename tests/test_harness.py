@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from scripts.campaign import complaints, tally
+from scripts.coverage import missed
+from scripts.findings import REVIEWED
+from scripts.planted import PLANTED
+from scripts.planted_symbolic import PLANTED as SYMBOLIC
+from scripts.static import compare
 
 RUN = "1 4096 1000 1500"
 
@@ -29,3 +36,32 @@ def test_walks_are_added_up_without_the_last_run_told_twice() -> None:
 def test_a_campaign_that_did_too_little_is_refused(lines: list[str], said: str) -> None:
     """No walk, too short a one, an idle one, one without faults."""
     assert any(said in line for line in complaints(tally(lines), 9_000))
+
+
+def test_every_reviewed_finding_says_why() -> None:
+    """A new finding and one that is gone are both told; each that stays has a reason."""
+    reviewed = {(check, place) for check, (_, places) in REVIEWED.items() for place in places}
+
+    assert compare(reviewed) == []
+    assert compare(reviewed | {("suicidal", "TwinToken.mint")}) == ["not reviewed: suicidal in TwinToken.mint"]
+    assert compare(set()) == sorted(f"no longer found: {check} in {place}" for check, place in reviewed)
+    assert all(len(why) > 20 for why, _ in REVIEWED.values())
+
+
+def test_coverage_tells_lines_and_branches_never_reached() -> None:
+    """Of our contracts only; a report without them counts nothing."""
+    report = (
+        "SF:contracts/A.sol\nDA:1,5\nDA:2,0\nBRDA:1,0,0,3\nBRDA:1,0,1,-\nend_of_record\n"
+        "SF:contracts/mocks/B.sol\nDA:1,0\nend_of_record\nSF:tests/C.sol\nDA:1,0\n"
+    )
+
+    assert missed(report) == (2, 2, {"contracts/A.sol:2", "contracts/A.sol:1 branch 0.1"})
+    assert missed("") == (0, 0, set())
+
+
+def test_planted_faults_are_of_code_that_is_there() -> None:
+    """A fault that cannot be planted any more catches nothing."""
+    contracts = Path(__file__).parents[1] / "contracts"
+    for file, before, *_ in (*PLANTED, *SYMBOLIC):
+        assert before in (contracts / file).read_text("utf-8"), f"{file}: {before}"
+    assert len(PLANTED) >= 30
