@@ -37,9 +37,9 @@ abstract contract Accounts is World {
         (bytes32 firstX, bytes32 firstY) = _point(0);
         account = IPasskeyAccount(factory.create(firstX, firstY, SITE));
         isKey[0] = true;
-        address[] memory guardians = new address[](1);
-        guardians[0] = people[0];
-        _execute(0, abi.encodeCall(account.setGuardians, (guardians, 1, 1 days)), 0);
+        address[] memory helpers = new address[](1);
+        helpers[0] = people[0];
+        _execute(0, abi.encodeCall(account.setGuardians, (helpers, 1, 1 days)), 0);
     }
 
     /// @dev Adds a key that is not there, removes one that is, or is refused; then the same call is tried again.

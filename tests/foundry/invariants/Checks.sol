@@ -43,6 +43,7 @@ contract Checks is Life {
         Grant memory told = consents.grantOf(twin.id, person);
         require(told.serial == kept.serial && told.purchased == kept.bought, "8: a grant is lost or counted twice");
         require(consents.revokedAt(twin.id, person, told.serial) == kept.revokedAt, "9: the time of a revocation moved");
+        require(!kept.revoked || consents.wasRevoked(twin.id, person, told.serial), "9: a revocation is forgotten");
     }
 
     function _checkOwners(Twin storage twin) private view {
