@@ -13,7 +13,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError, NotFound
-from . import attendances, glucose, heart_failure, icu2012, machine, pulse, readmission, rhythm, ventilator
+from . import attendances, glucose, heart_failure, icu2012, machine, pulse, readmission, rhythm, ventilator, whas500
 from .judged import Figure
 
 Card = dict[str, Any]
@@ -22,10 +22,11 @@ Cards = Mapping[str, Card]
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """One kind of data: `makes` trains each of its models, `judge` scores the trained ones on a folder."""
+    """One kind of data: `makes` trains each of its models, `judge` scores the trained ones on a folder; most are `shipped`."""
 
     makes: Mapping[str, Callable[[Path], Card]]
     judge: Callable[[Path, Cards, str], dict[str, Figure]] | None = None
+    shipped: bool = True
 
 
 LEARNERS: Mapping[str, Learner] = {
@@ -40,6 +41,7 @@ LEARNERS: Mapping[str, Learner] = {
     "readmission_diabetes130": Learner({"readmission_diabetes130": readmission.train}, readmission.evaluate),
     "rhythm": Learner({"rhythm": rhythm.train}, rhythm.evaluate),
     "ventilator": Learner({"ventilator": ventilator.train}, ventilator.evaluate),
+    "whas500": Learner({"whas500": whas500.train}, shipped=False),
 }
 
 
