@@ -1,12 +1,13 @@
 """Why, in words: a line for a clinician and one for the patient, from templates that can be translated.
 
 The templates are JSON in ``oracle/artifacts/words/``, a file a language; pages may read them too. ``feature.NAME`` has
-the words of a feature, or of its part before the comma.
+the words of a feature, or of all whose names begin so.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -61,7 +62,7 @@ def reasons(kind: ShippedKind, features: Features, prediction: Prediction, *, la
     clinician = say["sentence.clinician"].format(
         answers=kind.answers, score=score, low=low, high=high, reasons=told, base=f"{prediction.base_e6 / E6:.3g}"
     )
-    plain = "" if len(strongest) < 2 else " ".join(_plain(part, say) for part in strongest)
+    plain = "" if len(strongest) < 2 else " ".join(dict.fromkeys(_plain(part, say) for part in strongest))
     score, low, high = (_everyday(value, kind) for value in numbers)
     patient = say["sentence.patient"].format(
         about=say[f"about.{kind.name}"], score=score, low=low, high=high, reasons=plain
@@ -96,9 +97,12 @@ def monotone(term: Term) -> bool:
 
 
 def feature_words(feature: str, say: Mapping[str, str]) -> str:
-    """A feature as people say it: its own words, those of its part before the comma, or that it is one more thing."""
-    stem = feature.partition(",")[0]
-    return say.get(f"feature.{feature}") or say.get(f"feature.{stem}") or say["feature.other"]
+    """A feature as people say it: its own words, those of how its name begins, or that it is one more thing."""
+    found = say.get(f"feature.{feature}")
+    if found:
+        return found
+    begins = [key for key in say if re.match(rf"{re.escape(key)}[ ,]", f"feature.{feature}")]
+    return say[max(begins, key=len, default="feature.other")]
 
 
 def _clinical(part: Contribution, say: Mapping[str, str]) -> str:
