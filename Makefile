@@ -17,7 +17,7 @@ LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse re
 
 .PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-contracts test-integration \
 	fuzz mutate mutate-sample symbolic slither coverage-contracts check format artifacts models evaluate \
-	bench bench-gas bench-lock faults simulate demo-portal portal-e2e clean need-python need-node need-data
+	bench bench-gas bench-lock load custody faults simulate demo-portal portal-e2e clean need-python need-node need-data
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -162,7 +162,13 @@ bench: setup-dev ## Measure gas and speed beside the peers
 bench-gas: setup-dev ## Measure gas alone, into bench/results/gas.json
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/python -m bench.operations
 
-bench-lock: setup-dev ## Race revocations against fetches on live processes (N=200)
+custody: setup-dev ## Kill custodians while consents change and everybody asks (N=200)
+	$(BIN)/python -m bench.custody $(or $(N),200)
+
+load: setup-dev ## Measure what three custodians bear, into bench/results/load.json (N=100000)
+	$(BIN)/python -m bench.load $(or $(N),100000)
+
+bench-lock: setup-dev ## Race revocations on the embedded chain, Ganache and anvil (N=200 on each)
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/python -m bench.lock $(or $(N),200)
 
 faults: setup-dev ## Report while processes die, freeze and lose their chain (N=200)

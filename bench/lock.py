@@ -1,8 +1,9 @@
-"""The revocation race on live processes: ``python -m bench.lock N`` writes ``bench/results/lock.json``.
+"""The revocation race: ``python -m bench.lock N`` writes ``bench/results/lock.json``.
 
-Ganache and three custodian processes run as under ``make dev``. For each of N researchers the patient grants, the
-researcher fetches, and goes on asking without a pause while the patient revokes. A release is wrong if a custodian
-permitted it having seen the block of the revocation or a later one; that is read from the custodians' own receipts.
+On Ganache and on an anvil with a block a second, three custodians run as processes; on the embedded chain they are objects in
+this process. For each of N researchers a chain's patient grants, the researcher fetches, and goes on asking without a pause
+while the patient revokes. A release is wrong if a custodian permitted it having seen the block of the revocation or a
+later one; that is read from the custodians' own receipts.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,12 +28,15 @@ from oracle.adapters.process import free_port
 from oracle.consent import grant, revoke
 from oracle.errors import CustodyDenied, Refused
 from oracle.fetch import fetch
-from oracle.ports import Custodian, Signer
+from oracle.ports import Chain, Custodian, Signer, Store
 from oracle.receipts import decode
 from oracle.records import Category, Context, KeyRequest, Purpose, Release, SealedShare
-from oracle.serve.devnet import Hospital, home_of, hospital
+from oracle.serve.demo.world import world
+from oracle.serve.devnet import home_of, hospital
 from oracle.settings import Settings, open_custodians, open_store
-from oracle.twins import TwinKind, kinds
+from oracle.twins import kinds
+
+from .keepers import keepers, published_twin
 
 RESULTS = Path(__file__).parent / "results" / "lock.json"
 PURPOSE = Purpose.RESEARCH_HEALTH
@@ -50,9 +54,9 @@ class Counting:
     def address(self) -> str:
         return self.behind.address
 
-    def release(self, request: KeyRequest, items: Sequence[tuple[Context, SealedShare]]) -> Release:
+    def release(self, request: KeyRequest, items: Sequence[tuple[Context, SealedShare]], *more: object) -> Release:
         try:
-            released = self.behind.release(request, items)
+            released = self.behind.release(request, items, *more)
         except Refused:
             self.answers += 1
             raise
@@ -61,8 +65,28 @@ class Counting:
 
 
 @dataclass(frozen=True, slots=True)
+class Track:
+    """A chain, a twin on it and its custodians; `threads` where asking and revoking may happen at once."""
+
+    chain: Chain
+    store: Store
+    owner: Signer
+    twin_id: int
+    category: Category
+    custodians: list[Counting]
+    threads: bool = True
+
+    def ask(self, who: Signer) -> None:
+        """Fetch everything."""
+        fetch(
+            self.chain, self.store, self.custodians, who,  # type: ignore[arg-type]
+            twin_id=self.twin_id, purpose=int(PURPOSE), category=int(self.category), random_bytes=os.urandom,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Race:
-    """One revocation: its block, and the seconds until the first refusal."""
+    """One revocation: its block, and the seconds from sending it until the first refusal."""
 
     researcher: str
     block: int
@@ -70,61 +94,86 @@ class Race:
 
 
 def main() -> None:
-    """Run the races and write what was found."""
+    """Run the races on every chain and write what was found."""
     times = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    with tempfile.TemporaryDirectory(prefix="medtwin-lock-") as folder, _running(Path(folder)) as (running, settings):
-        kind = kinds()["pulse"]
-        custodians = [Counting(one) for one in open_custodians(settings)]
-        races = [_race(running, settings, kind, custodians) for _ in track(range(times), console=Console(stderr=True))]
-        found = _judge(races, custodians)
+    chosen = sys.argv[2:] or list(TRACKS)
+    found = {}
+    for name in chosen:
+        with tempfile.TemporaryDirectory(prefix="medtwin-lock-") as folder, TRACKS[name](Path(folder)) as on:
+            told = f"{name}: {times} revocations"
+            races = [_race(on) for _ in track(range(times), told, console=Console(stderr=True))]
+            found[name] = _judge(races, on.custodians)
+    # Programs read the keys at the top: of Ganache, and the faults of all chains together.
+    top = dict(found.get("ganache") or next(iter(found.values())))
+    for fault in ("wrong_releases", "receipts_missing"):
+        top[fault] = sum(int(one[fault]) for one in found.values())
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-    print(json.dumps(found, indent=1))
-    if found["wrong_releases"] or found["receipts_missing"]:
+    RESULTS.write_text(json.dumps({**top, "chains": found}, indent=1) + "\n", "utf-8")
+    print(RESULTS.read_text("utf-8"))
+    if top["wrong_releases"] or top["receipts_missing"]:
         sys.exit("a share was released after its revocation, or a receipt is missing")
 
 
 @contextmanager
-def _running(folder: Path) -> Iterator[tuple[Hospital, Settings]]:
+def _on_ganache(folder: Path) -> Iterator[Track]:
     chosen = replace(Settings.read({"MEDTWIN_HOME": str(folder)}), deployment=folder / "deployment.json")
     urls = tuple(f"http://127.0.0.1:{free_port()}" for _ in range(3))
-    settings = replace(home_of(chosen, True), custodians=urls)
-    with hospital(settings, kinds()["pulse"], free_port(), lambda line: print(line, file=sys.stderr)) as running:
-        yield running, settings
+    settings, kind = replace(home_of(chosen, True), custodians=urls), kinds()["pulse"]
+    with hospital(settings, kind, free_port(), lambda line: print(line, file=sys.stderr)) as made:
+        custodians = [Counting(one) for one in open_custodians(settings)]
+        store = open_store(settings.store)
+        yield Track(made.chain, store, made.keys["patient-2"], made.twins[1], Category(kind.category), custodians)
 
 
-def _race(running: Hospital, settings: Settings, kind: TwinKind, custodians: Sequence[Counting]) -> Race:
-    """Grant, fetch once, then ask in a thread until refused, while the owner revokes."""
-    owner, twin_id, researcher = running.keys["patient-2"], running.twins[1], new_signer()
-    scope = Category(kind.category)
-    grant(running.chain, owner, twin_id, researcher.address, categories=scope, purposes=PURPOSE, days=1)
-    _ask(running, settings, kind, custodians, researcher)
+@contextmanager
+def _on_anvil(folder: Path) -> Iterator[Track]:
+    with keepers(folder) as made:
+        twin_id, custodians = made.twin(), [Counting(one) for one in made.custodians]
+        made.mine_every(1)
+        yield Track(made.chain, made.store, made.keys["owner"], twin_id, Category.VITALS, custodians)
+
+
+@contextmanager
+def _embedded(folder: Path) -> Iterator[Track]:
+    with world("embedded", "embedded", folder) as made:
+        owner, custodians = made.person("owner"), [Counting(one) for one in made.custodians]
+        twin_id = published_twin(made.chain, made.store, made.custodians, owner, made.hospital)
+        yield Track(made.chain, made.store, owner, twin_id, Category.VITALS, custodians, threads=False)
+
+
+TRACKS: Mapping[str, Callable[[Path], AbstractContextManager[Track]]] = {
+    "embedded": _embedded, "ganache": _on_ganache, "anvil": _on_anvil
+}  # fmt: skip
+
+
+def _race(on: Track) -> Race:
+    """Grant, fetch once, then ask until refused, while the owner revokes."""
+    researcher = new_signer()
+    grant(on.chain, on.owner, on.twin_id, researcher.address, categories=on.category, purposes=PURPOSE, days=1)
+    on.ask(researcher)
     refused: list[float] = []
 
     def insist() -> None:
         until = time.monotonic() + GIVE_UP_S
         while time.monotonic() < until:
             try:
-                _ask(running, settings, kind, custodians, researcher)
+                on.ask(researcher)
             except CustodyDenied:
                 refused.append(time.monotonic())
                 return
 
     asking = threading.Thread(target=insist)
-    asking.start()
+    if on.threads:
+        asking.start()
     sent = time.monotonic()
-    block = revoke(running.chain, owner, twin_id, researcher.address).mined.block
-    asking.join()
+    block = revoke(on.chain, on.owner, on.twin_id, researcher.address).mined.block
+    if on.threads:
+        asking.join()
+    else:  # a chain in this process takes one caller at a time
+        insist()
     if not refused:
         raise SystemExit(f"still not refused after {GIVE_UP_S:.0f} s")
     return Race(researcher.address, block, refused[0] - sent)
-
-
-def _ask(running: Hospital, settings: Settings, kind: TwinKind, custodians: Sequence[Counting], who: Signer) -> None:
-    fetch(
-        running.chain, open_store(settings.store), custodians, who,  # type: ignore[arg-type]
-        twin_id=running.twins[1], purpose=int(PURPOSE), category=int(kind.category), random_bytes=os.urandom,
-    )  # fmt: skip
 
 
 def _judge(races: Sequence[Race], custodians: Sequence[Counting]) -> dict[str, float | int]:

@@ -47,8 +47,19 @@ def entries_of(custodian: Custodian) -> list[tuple[bytes, bytes]]:
     return list(custodian.receipts())
 
 
-def verify_receipts(chain: Chain, entries: Entries) -> Verified:
+def verify_receipts(
+    chain: Chain, entries: Entries, *, earlier: Entries | None = None, within_s: int | None = None
+) -> Verified:
     """Check each custodian's log against the chain.
+
+    Parameters
+    ----------
+    entries : Entries
+        The logs as they are shown now.
+    earlier : Entries, optional
+        Logs, or beginnings of logs, that somebody was shown before: every receipt in them must still be at its place.
+    within_s : int, optional
+        Longest time (s) from a receipt to the root that covers it.
 
     Raises
     ------
@@ -63,9 +74,13 @@ def verify_receipts(chain: Chain, entries: Entries) -> Verified:
     total = unrooted = 0
     for custodian, log in entries.items():
         posted = [event for event in roots if event.args["custodian"] == custodian]
+        _check_same(custodian, log, (earlier or {}).get(custodian, ()))
         _check_roots(custodian, log, posted)
-        for number, (leaf, signature) in enumerate(log):
-            _check_receipt(chain, custodian, number, decode(leaf, signature))
+        receipts = [decode(leaf, signature) for leaf, signature in log]
+        for number, receipt in enumerate(receipts):
+            _check_receipt(chain, custodian, number, receipt)
+        if within_s is not None:
+            _check_in_time(custodian, receipts, posted, chain.head().time_s, within_s)
         total += len(log)
         unrooted += len(log) - (posted[-1].args["size"] if posted else 0)
     return Verified(total, unrooted)
@@ -87,22 +102,57 @@ def timeline(chain: Chain, entries: Entries) -> list[AuditEvent]:
     return [line[3] for line in lines]
 
 
+def _check_same(custodian: str, log: Sequence[tuple[bytes, bytes]], earlier: Sequence[tuple[bytes, bytes]]) -> None:
+    """Who was shown another log before holds the custodian's signature under two receipts of one number."""
+    if len(log) < len(earlier):
+        raise VerificationError(
+            f"custodian {custodian} shows {len(log)} receipts and showed {len(earlier)} before",
+            hint="keep the earlier copy: it is the evidence",
+            kind="receipt_deleted",
+        )
+    for number, (now, before) in enumerate(zip(log, earlier, strict=False)):
+        if now[0] != before[0]:
+            raise VerificationError(
+                f"custodian {custodian} shows another receipt {number} than before: its log was forked",
+                hint="keep both copies: two of its signatures contradict each other",
+                kind="log_forked",
+            )
+
+
 def _check_roots(custodian: str, log: Sequence[tuple[bytes, bytes]], posted: Sequence[Event]) -> None:
-    hashes = [receipt_log.leaf_hash(leaf) for leaf, _ in log]
+    frontier = receipt_log.Frontier()
     for event in posted:
         size = event.args["size"]
-        if len(hashes) < size:
+        if len(log) < size:
             raise VerificationError(
-                f"custodian {custodian} shows {len(hashes)} receipts, the chain witnessed {size}: {size - len(hashes)} deleted",
+                f"custodian {custodian} shows {len(log)} receipts, the chain witnessed {size}: {size - len(log)} deleted",
                 hint="ask the custodian for the whole log; a root on the chain cannot be taken back",
                 kind="receipt_deleted",
             )
-        if receipt_log.root(hashes[:size]) != event.args["root"]:
+        for leaf, _ in log[frontier.size : size]:
+            frontier.add(receipt_log.leaf_hash(leaf))
+        if frontier.root() != event.args["root"]:
             raise VerificationError(
                 f"the first {size} receipts of custodian {custodian} are not those the chain witnessed",
                 hint="a receipt was altered, moved or replaced",
                 kind="receipt_altered",
             )
+
+
+def _check_in_time(
+    custodian: str, receipts: Sequence[Receipt], posted: Sequence[Event], now_s: int, within_s: int
+) -> None:
+    """Every receipt was on the chain soon after it was written, or is not due yet."""
+    covered = 0
+    for size, time_s in (*((event.args["size"], event.time_s) for event in posted), (len(receipts), now_s)):
+        for receipt in receipts[covered:size]:
+            if time_s - receipt.time_s > within_s:
+                raise VerificationError(
+                    f"receipt {receipt.number} of custodian {custodian} was witnessed after {time_s - receipt.time_s} s, not within {within_s} s",
+                    hint="ask the custodian why: it was down, cut off from the chain, or held it back",
+                    kind="root_late",
+                )
+        covered = size
 
 
 def _check_receipt(chain: Chain, custodian: str, number: int, receipt: Receipt) -> None:
@@ -121,18 +171,21 @@ def _check_receipt(chain: Chain, custodian: str, number: int, receipt: Receipt) 
         raise fail("permits what its grantee did not sign")
 
 
+def utc(time_s: int) -> datetime:
+    """A time of the chain."""
+    return datetime.fromtimestamp(time_s, UTC)
+
+
 def _told(
     event: Event, who: str, what: str, twin: str, purpose: Callable[[dict[str, Any]], str], outcome: str
 ) -> AuditEvent:
     args = event.args
-    return AuditEvent(
-        datetime.fromtimestamp(event.time_s, UTC), _text(args[who]), what, args.get(twin, 0), purpose(args), outcome
-    )
+    return AuditEvent(utc(event.time_s), _text(args[who]), what, args.get(twin, 0), purpose(args), outcome)
 
 
 def _looked(receipt: Receipt) -> AuditEvent:
     return AuditEvent(
-        time=datetime.fromtimestamp(receipt.time_s, UTC),
+        time=utc(receipt.time_s),
         who=receipt.grantee,
         what=f"asked a custodian for {len(receipt.batches)} batches",
         twin_id=receipt.twin_id,

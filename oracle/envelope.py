@@ -37,6 +37,7 @@ from .records import Context, Readings, SealedBlock, SealedShare
 Shamir: Any = _Shamir  # its stubs do not say that these are static methods
 FORMAT = "medtwin/block/1"
 SUITE = f"AES-256-GCM+SHAMIR-GF2^128+{hpke.SUITE_NAME}"
+READABLE = {SUITE, f"AES-256-GCM+SHAMIR-GF2^128+{hpke.EARLIER_NAME}"}
 MAX_BLOCK_BYTES = 2**20
 MAX_READINGS = 100_000
 KEY_BYTES = 32
@@ -272,7 +273,7 @@ def _parts(block: bytes) -> tuple[Header, bytes]:
         raise VerificationError(
             "the block is damaged: it does not read as a sealed batch", kind="malformed_block"
         ) from error
-    if name != FORMAT or suite != SUITE:
+    if name != FORMAT or suite not in READABLE:
         raise VerificationError(
             f"the block is of {str(name)[:40]}, suite {str(suite)[:80]}, unknown here",
             hint="a newer medtwin may read it",

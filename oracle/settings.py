@@ -12,6 +12,8 @@ variable                  meaning                                               
 ``MEDTWIN_DEPLOYMENT``    deployment file                                        deployments/development.json
 ``MEDTWIN_CUSTODIANS``    custodians' addresses, comma-separated URLs            http://127.0.0.1:8701..8703
 ``MEDTWIN_THRESHOLD``     how many custodians open a batch                       more than half
+``MEDTWIN_CA``            certificates that vouch for custodians (PEM)           the system's
+``MEDTWIN_CERTIFICATE``   own certificate and key, shown to custodians (PEM)     none
 ``MEDTWIN_PEERS``         the other oracle nodes, comma-separated URLs           none
 ``MEDTWIN_WITNESSES``     endpoints of the chain that the portal's pages ask     none
 ``MEDTWIN_PEOPLE``        JSON file of accounts' names, for the portal           none
@@ -48,6 +50,7 @@ from .adapters.journal import SqliteExplanations, SqliteOutbox, SqliteSignedRoun
 from .adapters.keys import Keystore, LocalSigner
 from .adapters.portal_http import RemotePortal
 from .adapters.store import EmbeddedStore
+from .adapters.tls import client_context, is_guarded
 from .errors import ChainError, Denied, InputError
 from .ports import Chain, Custodian, Signer, Store
 from .predict import Node
@@ -82,6 +85,8 @@ class Settings:
     public_ipfs: bool = False
     depth: int = 0
     threshold: int = 0
+    authorities: Path | None = None
+    certificate: Path | None = None
     longest_silence_s: int | None = None
 
     @classmethod
@@ -96,6 +101,8 @@ class Settings:
             more_chains=tuple(more),
             depth=_whole(found, "MEDTWIN_DEPTH"),
             threshold=_whole(found, "MEDTWIN_THRESHOLD"),
+            authorities=Path(found["MEDTWIN_CA"]) if found.get("MEDTWIN_CA") else None,
+            certificate=Path(found["MEDTWIN_CERTIFICATE"]) if found.get("MEDTWIN_CERTIFICATE") else None,
             longest_silence_s=_whole(found, "MEDTWIN_SILENCE") or None,
             public_ipfs=_whole(found, "MEDTWIN_PUBLIC_IPFS") > 0,
             store=found.get("MEDTWIN_STORE") or str(home / "store.sqlite"),
@@ -121,6 +128,8 @@ class Settings:
             "MEDTWIN_CHAIN": ",".join((self.chain, *self.more_chains)),
             "MEDTWIN_DEPTH": str(self.depth),
             "MEDTWIN_THRESHOLD": str(self.threshold),
+            "MEDTWIN_CA": str(self.authorities or ""),
+            "MEDTWIN_CERTIFICATE": str(self.certificate or ""),
             "MEDTWIN_SILENCE": str(self.longest_silence_s or ""),
             "MEDTWIN_STORE": self.store,
             "MEDTWIN_PUBLIC_IPFS": str(int(self.public_ipfs)),
@@ -288,8 +297,22 @@ def open_custodian(
 
 
 def open_custodians(settings: Settings) -> list[RemoteCustodian]:
-    """The custodian services the settings name; ChainError's sibling StorageError where one does not answer."""
-    return [RemoteCustodian(url) for url in settings.custodians]
+    """The custodian services the settings name; beyond this machine over TLS alone.
+
+    Raises
+    ------
+    Denied
+        ``plain_http``: a custodian elsewhere is named without TLS.
+    """
+    tls = client_context(settings.authorities, settings.certificate)
+    for url in settings.custodians:
+        if not is_guarded(url):
+            raise Denied(
+                f"{url[:80]} is not this machine and has no TLS",
+                hint="name it https://, its authority in MEDTWIN_CA",
+                kind="plain_http",
+            )
+    return [RemoteCustodian(url, tls) for url in settings.custodians]
 
 
 def threshold_of(custodians: Sequence[Custodian], chosen: int = 0) -> int:
@@ -346,30 +369,6 @@ def node_folder(settings: Settings, address: str, deployment: Deployment) -> Pat
     """Where a node remembers what it signed; one folder for each deployment."""
     anchor = deployment.contracts["DataAnchor"].removeprefix("0x")[:8]
     return settings.home / "nodes" / f"{address}-{deployment.genesis.hex()[:8]}-{anchor}"
-
-
-@contextmanager
-def owned(folder: Path) -> Iterator[Path]:
-    """The folder, for one process at a time.
-
-    Raises
-    ------
-    Denied
-        ``already_running``: another process has it.
-    """
-    import fcntl  # not on Windows, where programs may be grantees and nothing else
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Denied(
-                f"another process runs on {folder}",
-                hint="stop it first; two nodes with one key would vote twice",
-                kind="already_running",
-            ) from None
-        yield folder
 
 
 def chain_clock_s(chain: Chain) -> int:

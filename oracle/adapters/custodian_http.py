@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import count
@@ -14,15 +15,17 @@ from ..records import Batch, Context, ErasureRequest, ErasureStatement, Included
 from ..wire import pack_erasure, pack_request, unpack_receipts, unpack_release, unpack_statement
 
 TIMEOUT_S = 10.0
-OK, FORBIDDEN, GONE = (200, 204), 403, 410
+OK, NO_CONTENT, FORBIDDEN, GONE = 200, 204, 403, 410
 
 
 class RemoteCustodian:
     """Implements :class:`oracle.ports.Custodian`. Trusts nothing it is told: shares and receipts are checked by the caller."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tls: ssl.SSLContext | None = None) -> None:
         self.url = url.rstrip("/")
-        self._client = httpx.Client(base_url=self.url, timeout=TIMEOUT_S, follow_redirects=False)
+        self._client = httpx.Client(
+            base_url=self.url, timeout=TIMEOUT_S, follow_redirects=False, verify=tls if tls is not None else True
+        )
 
     @property
     def address(self) -> str:
@@ -54,7 +57,7 @@ class RemoteCustodian:
             raise Denied(
                 "the keys of this twin were destroyed", hint="nothing of it can be opened again", kind="erased"
             )
-        if answer.status_code not in OK:
+        if answer.status_code != OK:
             raise Denied(f"the custodian at {self.url} gives no key for this twin", kind="no_key")
         return answer.content
 
@@ -72,13 +75,13 @@ class RemoteCustodian:
 
     def erase(self, request: ErasureRequest) -> ErasureStatement:
         answer = self._ask("POST", "/v1/erase", content=pack_erasure(request))
-        if answer.status_code not in OK:
+        if answer.status_code != OK:
             raise Denied(f"the custodian at {self.url} refused: {answer.text[:200]}", kind="not_owner")
         return unpack_statement(answer.content)
 
     def keep_table(self, body: bytes) -> None:
         answer = self._ask("POST", "/v1/shares", content=body)
-        if answer.status_code not in OK:
+        if answer.status_code != NO_CONTENT:
             raise Denied(f"the custodian at {self.url} refused: {answer.text[:200]}", kind="table_refused")
 
     def tables(self, twin_id: int) -> Iterator[bytes]:
@@ -102,7 +105,7 @@ class RemoteCustodian:
                 hint="start it (make dev), or name others in MEDTWIN_CUSTODIANS",
                 kind="custodian_unreachable",
             ) from error
-        if answer.status_code in (*OK, FORBIDDEN, GONE):
+        if answer.status_code in (OK, NO_CONTENT, FORBIDDEN, GONE):
             return answer
         if answer.is_server_error:
             raise StorageError(

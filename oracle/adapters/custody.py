@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import Denied, StorageError
@@ -122,7 +124,7 @@ class SqliteCustodianState:
     def append(self, make: Callable[[int], Receipt], spent: tuple[str, int] | None) -> Receipt:
         with self._lock:
             grown = Frontier(self._frontier.size, self._frontier.peaks)
-            with self._database:
+            with self._reporting(), self._database:
                 self._database.execute("BEGIN IMMEDIATE")
                 receipt = make(grown.size)
                 leaf = encode(receipt)
@@ -169,6 +171,16 @@ class SqliteCustodianState:
             if len(page) < PAGE:
                 return
             since += PAGE
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """What the disk cannot take is the custodian's failure: nothing was kept, so nothing leaves."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StorageError(
+                "the custodian's file cannot be written", hint="see its disk; then ask again", kind="state_failed"
+            ) from error
 
     def _read_frontier(self) -> Frontier:
         """The log's frontier as it was kept; of a state that has none yet, from its receipts."""

@@ -81,6 +81,11 @@ class FailoverStore:
     def __init__(self, stores: Sequence[Store]) -> None:
         self._stores = list(stores)
 
+    @property
+    def stores(self) -> tuple[Store, ...]:
+        """Each by itself, to compare them."""
+        return tuple(self._stores)
+
     def put(self, block: bytes) -> bytes:
         digests, failure = [], None
         for store in self._stores:
@@ -105,8 +110,14 @@ class FailoverStore:
         return any(store.has(digest) for store in self._stores)
 
     def remove(self, digest: bytes) -> None:
+        failures = []
         for store in self._stores:
-            store.remove(digest)
+            try:
+                store.remove(digest)
+            except StorageError as error:
+                failures.append(error)
+        if failures:  # once it is gone wherever it can be
+            raise failures[0]
 
     def describe(self) -> str:
         return " and ".join(store.describe() for store in self._stores)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from dataclasses import dataclass
+from ipaddress import ip_address
 from itertools import islice
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from ..errors import MedtwinError, Refused
+from ..errors import InputError, MedtwinError, Refused
 from ..mint import parse_twin_id
 from ..ports import Chain
 from ..release import LocalCustodian
@@ -103,12 +107,34 @@ def service(custodian: LocalCustodian, *, requests_a_minute: int = REQUESTS_A_MI
     return app
 
 
-def serve(custodian: LocalCustodian, chain: Chain, *, port: int) -> None:
-    """Run on loopback until stopped; puts the log's root on the chain every half minute."""
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where and how a service listens: `certificate` holds certificate and key, `clients` the authority of those it takes."""
+
+    port: int
+    host: str = "127.0.0.1"
+    certificate: Path | None = None
+    clients: Path | None = None
+    requests_a_minute: int = REQUESTS_A_MINUTE
+
+    def __post_init__(self) -> None:
+        if self.certificate is None and (self.clients is not None or not ip_address(self.host).is_loopback):
+            raise InputError(
+                f"{self.host} is open to others and there is no certificate",
+                hint="add --certificate FILE, or listen on 127.0.0.1 behind a TLS proxy",
+                kind="no_certificate",
+            )
+
+
+def serve(custodian: LocalCustodian, chain: Chain, listening: Listening) -> None:
+    """Run until stopped; puts the log's root on the chain every half minute."""
     config = uvicorn.Config(
-        service(custodian),
-        host="127.0.0.1",
-        port=port,
+        service(custodian, requests_a_minute=listening.requests_a_minute),
+        host=listening.host,
+        port=listening.port,
+        ssl_certfile=listening.certificate,
+        ssl_ca_certs=str(listening.clients) if listening.clients else None,
+        ssl_cert_reqs=ssl.CERT_REQUIRED if listening.clients else ssl.CERT_NONE,
         log_level="warning",
         access_log=False,
         timeout_keep_alive=5,

@@ -43,7 +43,7 @@ from oracle.receipts import decode
 from oracle.records import AnchoredBatch, ErasureRequest, KeyRequest, Release, TwinClass
 from oracle.release import LocalCustodian
 from oracle.serve import custodian as service_module
-from oracle.serve.custodian import REQUESTS_A_MINUTE, serve, service
+from oracle.serve.custodian import REQUESTS_A_MINUTE, Listening, serve, service
 from oracle.typed_data import erasure_digest
 from oracle.wire import MAX_REQUEST_BYTES, pack_erasure, pack_request, unpack_release, unpack_statement
 
@@ -121,7 +121,7 @@ def listening(server: uvicorn.Server) -> Iterator[str]:
 
 
 @contextmanager
-def served(custodian: LocalCustodian, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def served(custodian: LocalCustodian, monkeypatch: pytest.MonkeyPatch, **tls: Any) -> Iterator[str]:
     """A custodian behind the server that `serve` configures."""
     caught: list[uvicorn.Server] = []
 
@@ -130,7 +130,7 @@ def served(custodian: LocalCustodian, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
     with monkeypatch.context() as patched:
         patched.setattr(service_module, "_serve", catch)
-        serve(custodian, custodian._chains[0], port=0)
+        serve(custodian, custodian._chains[0], Listening(0, **tls))
     assert caught[0].config.host == "127.0.0.1"
     with listening(caught[0]) as url:
         yield url

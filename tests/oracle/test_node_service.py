@@ -17,13 +17,14 @@ from fastapi.testclient import TestClient
 
 from oracle.adapters.failover import FailoverChain
 from oracle.adapters.memory import new_signer
+from oracle.adapters.owned import owned
 from oracle.adapters.peer_http import HttpPeers
 from oracle.adapters.process import free_port
 from oracle.errors import ChainError, Denied, InputError, VerificationError
 from oracle.quorum import Happened
 from oracle.records import Observation, Report
 from oracle.serve.node import STALE_AFTER_S, Metrics, Running, service
-from oracle.settings import Settings, owned
+from oracle.settings import Settings
 from oracle.wire import MAX_REQUEST_BYTES, MOST_OBSERVATIONS, pack_observations, unpack_observations
 
 WAIT_S = 20

@@ -32,6 +32,7 @@ from . import (
     node,
     portal,
     publish,
+    store,
     train,
     twin,
 )
@@ -65,6 +66,7 @@ app.add_typer(node.app, name="node")
 app.add_typer(edge.app, name="edge")
 app.add_typer(index.app, name="index")
 app.add_typer(portal.app, name="portal")
+app.add_typer(store.app, name="store")
 app.add_typer(data.app, name="data")
 app.add_typer(keys.app, name="keys")
 erase.register(app)

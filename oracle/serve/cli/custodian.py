@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,17 +25,29 @@ from ...settings import (
 from .console import ERRORS, tell
 from .options import As, signer
 
+REQUESTS_A_MINUTE = 6_000
+
 app = typer.Typer(help="Hold key shares; release them when the chain allows, with a receipt.", no_args_is_help=True)
 
 
 @app.command()
 def serve(
     key: Annotated[str, typer.Option("--as", metavar="KEY", help="Keystore of this custodian.")],
-    port: Annotated[int, typer.Option(help="On loopback.", min=1, max=65535)] = 8701,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8701,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; beyond loopback it needs a certificate.")
+    ] = "127.0.0.1",
+    rate: Annotated[int, typer.Option(help="Requests a minute that one address may make.", min=1)] = REQUESTS_A_MINUTE,
+    certificate: Annotated[Path | None, typer.Option(help="PEM with certificate and key: TLS.", exists=True)] = None,
+    clients: Annotated[
+        Path | None, typer.Option(help="PEM of the authority of whom it takes: mTLS.", exists=True)
+    ] = None,
 ) -> None:
-    """Serve until stopped. Put a TLS proxy in front before anyone beyond this machine may ask."""
-    from ..custodian import serve as serve_http  # a web server, which the other commands do not need
+    """Serve until stopped."""
+    from ..custodian import Listening  # a web server, which the other commands do not need
+    from ..custodian import serve as serve_http
 
+    listening = Listening(port, host, certificate, clients, requests_a_minute=rate)
     settings = Settings.read()
     chains, own = open_suites(settings), signer(key)
     folder = custodian_folder(settings, own.address, chains[0].deployment)
@@ -42,8 +55,9 @@ def serve(
     custodian.check_log()
     if len(chains) == 1:
         ERRORS.print("one chain endpoint: name a second in MEDTWIN_CHAIN, so that one that lies cannot open anything")
-    ERRORS.print(f"custodian {own.address} on http://127.0.0.1:{port}", highlight=False)
-    serve_http(custodian, chains[0], port=port)
+    scheme = "https" if certificate else "http"
+    ERRORS.print(f"custodian {own.address} on {scheme}://{host}:{port}", highlight=False)
+    serve_http(custodian, chains[0], listening)
 
 
 @app.command()

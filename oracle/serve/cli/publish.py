@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ... import one_reading as disclosing
 from ... import predict as prediction
 from ...fetch import fetch as fetch_batches
 from ...mint import parse_twin_id
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
     app.command()(publish)
     app.command()(predict)
     app.command()(fetch)
+    app.command()(disclose)
 
 
 def publish(
@@ -132,4 +134,29 @@ def fetch(
     tell(
         f"{len(readings):,} readings of {len(opened)} batches, every one verified against the chain, are in {out}",
         {"twin": hex(twin_id), "batches": len(opened), "readings": len(readings), "file": str(out)},
+    )
+
+
+def disclose(
+    twin: str,
+    channel: Annotated[str, typer.Option(help="Name of the channel, for example heart_rate.")],
+    time_ms: Annotated[int, typer.Option("--time-ms", help="Time of the reading, as medtwin fetch writes it.")],
+    out: Annotated[Path, typer.Option("--out", help="JSON file to write, for whoever is to see this one reading.")],
+    purpose: PurposeName = "patient_request",
+    kind: KindName = "pulse",
+    grantee: As = "",
+) -> None:
+    """Show one reading alone, with what proves that its device signed it. The others stay hidden."""
+    settings = Settings.read()
+    chain, twin_id, twin_kind = open_suite(settings), parse_twin_id(twin), kind_named(kind)
+    opened = fetch_batches(
+        chain, open_store(settings.store), open_custodians(settings), signer(grantee),
+        twin_id=twin_id, purpose=int(purposes(purpose)), category=int(twin_kind.category), random_bytes=os.urandom,
+    )  # fmt: skip
+    shown = disclosing.disclose(chain.chain_id, *disclosing.find(opened, channel, time_ms))
+    out.write_text(disclosing.to_json(shown), "utf-8")
+    tell(
+        f"one reading of {channel}, its salt and its path of {len(shown.path)} steps are in {out}",
+        {"twin": hex(twin_id), "batch": shown.batch, "file": str(out)},
+        next_step=f"medtwin audit reading {out}",
     )

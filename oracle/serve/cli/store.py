@@ -1,0 +1,35 @@
+"""``medtwin store``: what the stores hold, and what the chain says they should."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ...reconcile import reconcile as differences
+from ...settings import Settings, open_store, open_suite
+from .console import listing
+
+app = typer.Typer(help="Where sealed blocks are kept.", no_args_is_help=True)
+
+
+@app.callback()
+def root() -> None:
+    """Where sealed blocks are kept."""
+
+
+@app.command()
+def reconcile(
+    mend: Annotated[bool, typer.Option("--mend", help="Copy what is missing, remove what was erased.")] = False,
+) -> None:
+    """Compare every store in MEDTWIN_STORE with the chain, block by block; ends with 1 if a difference is left."""
+    settings = Settings.read()
+    store = open_store(settings.store)
+    found = list(differences(open_suite(settings), getattr(store, "stores", [store]), mend=mend))
+    listing(
+        ("twin", "block", "store", "what", "mended"),
+        [(hex(one.twin_id), one.digest, one.store, one.what, one.mended) for one in found],
+        empty="every store holds what the chain says, and nothing that was erased",
+    )
+    if not all(one.mended for one in found):
+        raise typer.Exit(1)
