@@ -111,7 +111,7 @@ class Settings:
             peers=_parts(found.get("MEDTWIN_PEERS")),
             witnesses=_parts(found.get("MEDTWIN_WITNESSES")),
             people=Path(found["MEDTWIN_PEOPLE"]) if found.get("MEDTWIN_PEOPLE") else None,
-            index=found.get("MEDTWIN_INDEX") or f"sqlite:///{home / 'index.sqlite'}",
+            index=found.get("MEDTWIN_INDEX") or "",
             mqtt=found.get("MEDTWIN_MQTT") or "",
             mqtt_authority=Path(found["MEDTWIN_MQTT_CA"]) if found.get("MEDTWIN_MQTT_CA") else None,
             data=Path(found.get("MEDTWIN_DATA") or home / "data"),

@@ -49,6 +49,8 @@ from .settings import (
 )
 from .twins import TwinKind, kinds
 
+INDEX = "index.sqlite"
+
 
 def gateway_folder(settings: Settings, address: str, deployment: Deployment) -> Path:
     """Where a gateway keeps what it took; one folder for each deployment."""
@@ -73,14 +75,15 @@ def open_broker(settings: Settings, address: str, put: Put) -> MqttStream | None
 
 
 def open_index(settings: Settings) -> EventIndex:
-    """The database of events that the settings name, for the deployment they name."""
-    return EventIndex(settings.index, deploy.load(settings.deployment))
+    """The database of events that the settings name, or a file in their home, for the deployment they name."""
+    url = settings.index or f"sqlite:///{settings.home / INDEX}"
+    return EventIndex(url, deploy.load(settings.deployment))
 
 
 def open_indexed(settings: Settings) -> Chain:
     """The deployment, with old events from the index where somebody keeps one (``medtwin index run``)."""
-    chain, file = open_suite(settings), settings.index.removeprefix("sqlite:///")
-    kept = not settings.index.startswith("sqlite:///") or Path(file).is_file()
+    chain = open_suite(settings)
+    kept = bool(settings.index) or (settings.home / INDEX).is_file()
     return IndexedChain(chain, open_index(settings)) if kept else chain
 
 
