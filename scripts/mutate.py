@@ -48,6 +48,13 @@ EFFECT = re.compile(r"( = |\+= |\|= |^\s+(delete|emit) |^\s+_\w+\()")
 DECLARED = re.compile(
     r"\b(private|public|internal|external|constant|immutable|mapping|struct|error|event|pragma|import)\b"
 )
+CLASSES = {
+    "authorisation": r"msg\.sender|[oO]wner|hasRole|[sS]ign(er|ature)|[nN]once|DENIED|REVOKED|covers|contains|_check",
+    "expiry": r"block\.timestamp|expiry|deadline|until|[eE]poch|notBefore|revokedAt|stop\b|readyAt",
+    "escrow": r"paid|earned|withdrawn|amount|price|credit|refund|[sS]hare|forProtocol|forCustodian",
+    "quorum": r"[qQ]uorum|faulty|previous|ascending|_standings|[rR]ound|threshold|supporters",
+}
+"""What a mistake in a line would be a mistake of; all of these must be noticed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +200,16 @@ def _sample(pool: ThreadPoolExecutor, judge: Any, drawn: list[Mutant], wanted: i
             at += len(part)
             fates += [one for one in pool.map(tried, part) if one[1] != "stillborn"]
     survivors = [asdict(one) for one, fate in fates if fate == "survived"]
-    return {"mutants": len(fates), "killed": len(fates) - len(survivors), "survivors": survivors}
+    return {
+        "mutants": len(fates), "killed": len(fates) - len(survivors), "survivors": survivors,
+        "classes": {name: _tally(fates, pattern) for name, pattern in CLASSES.items()},
+    }  # fmt: skip
+
+
+def _tally(fates: list[tuple[Mutant, str]], pattern: str) -> dict[str, int]:
+    """Of one class: how many were tried and how many killed."""
+    of_class = [fate for one, fate in fates if re.search(pattern, one.before)]
+    return {"mutants": len(of_class), "killed": of_class.count("killed")}
 
 
 if __name__ == "__main__":

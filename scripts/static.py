@@ -7,6 +7,7 @@ it stays; a finding that is not there fails, and so does one that is there and n
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from typing import Any
@@ -41,8 +42,8 @@ def main() -> int:
     if not SLITHER.exists():
         sys.exit("slither is not installed; run: make slither")
     home = environment() | {"FOUNDRY_PROFILE": "slither"}
+    shutil.rmtree(REPORT.parent, ignore_errors=True)  # slither reads what an earlier build left beside this one's
     subprocess.run([*forge_command("build"), "contracts"], cwd=ROOT, env=home, check=True, capture_output=True)
-    REPORT.unlink(missing_ok=True)
     command = [
         str(SLITHER), ".", "--ignore-compile", "--foundry-out-directory", str(OUT.relative_to(ROOT)),
         "--filter-paths", "node_modules|contracts/mocks", "--json", str(REPORT),

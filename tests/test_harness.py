@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from scripts.campaign import complaints, tally
 from scripts.coverage import missed
 from scripts.findings import REVIEWED
+from scripts.mutate import CLASSES
 from scripts.planted import PLANTED
 from scripts.planted_symbolic import PLANTED as SYMBOLIC
 from scripts.static import compare
@@ -65,3 +67,16 @@ def test_planted_faults_are_of_code_that_is_there() -> None:
     for file, before, *_ in (*PLANTED, *SYMBOLIC):
         assert before in (contracts / file).read_text("utf-8"), f"{file}: {before}"
     assert len(PLANTED) >= 30
+
+
+def test_mutants_are_sorted_by_what_they_would_break() -> None:
+    """Lines of each class that must be noticed without exception, as they stand in the contracts."""
+    lines = {
+        "authorisation": "        if (msg.sender != owner) {",
+        "expiry": "        return time < expiryOf(word) && epochOf(word) == epoch;",
+        "escrow": "        refunded = bought.paid - earned;",
+        "quorum": "            if (signer <= previous) revert SignersNotAscending(previous, signer);",
+    }
+
+    assert {name for name, line in lines.items() if re.search(CLASSES[name], line)} == set(CLASSES) == set(lines)
+    assert not any(re.search(pattern, "        for (uint256 i = 0; i < 8; ++i) {") for pattern in CLASSES.values())
