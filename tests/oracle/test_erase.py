@@ -441,7 +441,7 @@ def _predicted(case: Case) -> None:
     class Kind:
         """As much of one as is asked before the custodians are."""
 
-        window, category = 2, 1
+        window, category, schema = 2, 1, "unit/1"
 
     for store, kind in ((case.store, "missing_block"), (_copies(case), "custody_denied")):
         node = Node(
