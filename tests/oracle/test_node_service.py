@@ -45,6 +45,7 @@ class Ear:
     heard: list[Observation] = field(default_factory=list)
     failure: Exception | None = None
     open_rounds: int = 0
+    newest_batch_s = 0
 
     def receive(self, one: Observation) -> bool:
         """Keep it, or fail."""
