@@ -157,6 +157,7 @@ def _epoch(cast: Cast) -> float:
     """A hospital's gateway roots its batches; not its first epoch."""
     gateway = cast.scene.person("gateway")
     pair(cast.scene.chain, cast.owner, gateway, cast.twin_id, cast.now_s + 365 * DAY_S)
+    cast.write(gateway, "EpochAnchor", "admit", gateway.address)
 
     def once() -> int:
         return cast.write(gateway, "EpochAnchor", "anchorEpoch", (os.urandom(32), 100, os.urandom(32))).gas

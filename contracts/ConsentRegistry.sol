@@ -17,6 +17,11 @@ contract ConsentRegistry is AccessToken, SignedOnce {
     using Grants for uint32;
     using Grants for uint256;
 
+    /// @dev One slot, see Grants; a struct so that what was found is not looked up again to be written.
+    struct Record {
+        uint256 word;
+    }
+
     /// @dev One slot; worth something only in its epoch.
     struct Approval {
         Scope limits;
@@ -36,7 +41,7 @@ contract ConsentRegistry is AccessToken, SignedOnce {
     ITwinToken public immutable TWINS;
     IGuardianRegistry public immutable GUARDIANS;
 
-    mapping(uint256 twinId => mapping(address grantee => uint256 packedGrant)) private _grants;
+    mapping(uint256 twinId => mapping(address grantee => Record)) private _grants;
     mapping(uint256 twinId => mapping(address operator => Approval)) private _approvals;
     mapping(uint256 twinId => mapping(address grantee => mapping(uint32 serial => uint40))) private _revokedAt;
 
@@ -67,7 +72,7 @@ contract ConsentRegistry is AccessToken, SignedOnce {
         (address owner, uint32 epoch) = TWINS.ownerAndEpochOf(twinId);
         bytes32 structHash = keccak256(abi.encode(GRANT_TYPEHASH, twinId, grantee, scope, epoch, nonce, deadline));
         _useSignature(owner, structHash, nonce, deadline, signature);
-        if (_grants[twinId][grantee].has(Grants.DENIED)) revert GranteeDenied(twinId, grantee);
+        if (_grants[twinId][grantee].word.has(Grants.DENIED)) revert GranteeDenied(twinId, grantee);
         _grantByOwner(twinId, grantee, scope, owner, epoch, owner);
     }
 
@@ -79,11 +84,12 @@ contract ConsentRegistry is AccessToken, SignedOnce {
             approval.epoch != epoch || block.timestamp >= approval.limits.expiry || !approval.limits.contains(scope)
                 || scope.expiry > uint256(scope.notBefore) + approval.maxDuration
         ) revert OperatorScopeExceeded(twinId, msg.sender);
-        uint256 held = _grants[twinId][grantee];
+        Record storage record = _grants[twinId][grantee];
+        uint256 held = record.word;
         if (held.has(Grants.DENIED)) revert GranteeDenied(twinId, grantee);
         if (held.isOpen(epoch, block.timestamp)) revert GrantActive(twinId, grantee, held.expiryOf());
         if (grantee == owner) revert InvalidGrantee(twinId, grantee);
-        return _store(twinId, grantee, scope, held, epoch, Grants.PURCHASED, msg.sender);
+        return _store(record, twinId, grantee, scope, epoch, Grants.PURCHASED, msg.sender);
     }
 
     /// @inheritdoc IConsentRegistry
@@ -97,17 +103,16 @@ contract ConsentRegistry is AccessToken, SignedOnce {
         external
     {
         address owner = TWINS.ownerOf(twinId);
-        _useSignature(
-            owner, keccak256(abi.encode(REVOCATION_TYPEHASH, twinId, grantee, nonce, deadline)), nonce, deadline, signature
-        );
+        bytes32 structHash = keccak256(abi.encode(REVOCATION_TYPEHASH, twinId, grantee, nonce, deadline));
+        _useSignature(owner, structHash, nonce, deadline, signature);
         _revoke(twinId, grantee, owner);
     }
 
     /// @inheritdoc IConsentRegistry
     function deny(uint256 twinId, address grantee) external {
         _checkOwner(twinId);
-        if (_grants[twinId][grantee].isMinted()) _revoke(twinId, grantee, msg.sender);
-        _grants[twinId][grantee] |= Grants.DENIED;
+        if (_grants[twinId][grantee].word.isMinted()) _revoke(twinId, grantee, msg.sender);
+        _grants[twinId][grantee].word |= Grants.DENIED;
         emit ConsentDenied(twinId, grantee, msg.sender);
     }
 
@@ -124,15 +129,13 @@ contract ConsentRegistry is AccessToken, SignedOnce {
     /// @inheritdoc IConsentRegistry
     function isAllowed(uint256 twinId, address grantee, uint32 categories, uint32 purposes) external view returns (bool allowed) {
         if (categories == 0 || purposes == 0) return false;
-        uint256 held = _grants[twinId][grantee];
-        bool covered = held.categoriesOf().covers(categories) && held.purposesOf().covers(purposes);
-        if (covered && _isActive(twinId, held)) return true;
-        return _isOwnerOfLive(twinId, grantee);
+        uint256 held = _grants[twinId][grantee].word;
+        return held.covers(categories, purposes) && _isActive(twinId, held) || _isOwnerOfLive(twinId, grantee);
     }
 
     /// @inheritdoc IConsentRegistry
     function grantOf(uint256 twinId, address grantee) external view returns (Grant memory) {
-        return _grants[twinId][grantee].unpack();
+        return _grants[twinId][grantee].word.unpack();
     }
 
     /// @inheritdoc IConsentRegistry
@@ -148,14 +151,14 @@ contract ConsentRegistry is AccessToken, SignedOnce {
 
     /// @inheritdoc IConsentRegistry
     function wasRevoked(uint256 twinId, address grantee, uint32 serial) external view returns (bool) {
-        uint256 held = _grants[twinId][grantee];
+        uint256 held = _grants[twinId][grantee].word;
         return held.wasRevoked(serial) || (serial == held.serialOf() && _isVoided(twinId, held))
             || _revokedAt[twinId][grantee][serial] != 0;
     }
 
     /// @inheritdoc IERC1155
     function balanceOf(address account, uint256 twinId) public view override returns (uint256) {
-        return _isActive(twinId, _grants[twinId][account]) ? 1 : 0;
+        return _isActive(twinId, _grants[twinId][account].word) ? 1 : 0;
     }
 
     /// @dev An owner or its guardian may always replace such a grant; a purchased one has been paid for and is ended in the open.
@@ -167,42 +170,43 @@ contract ConsentRegistry is AccessToken, SignedOnce {
         uint32 epoch,
         address by
     ) private {
-        uint256 held = _grants[twinId][grantee];
+        Record storage record = _grants[twinId][grantee];
+        uint256 held = record.word;
         if (held.has(Grants.PURCHASED) && held.isOpen(epoch, block.timestamp)) {
             revert GrantActive(twinId, grantee, held.expiryOf());
         }
         if (grantee == owner) revert InvalidGrantee(twinId, grantee);
-        _store(twinId, grantee, scope, held, epoch, 0, by);
+        _store(record, twinId, grantee, scope, epoch, 0, by);
     }
 
     /// @dev No call to the grantee: consent is not value, and a grantee must not be able to refuse being named.
     function _store(
+        Record storage record,
         uint256 twinId,
         address grantee,
         Scope calldata scope,
-        uint256 held,
         uint32 epoch,
         uint256 flags,
         address by
     ) private returns (uint32 serial) {
         if (grantee == address(0)) revert InvalidGrantee(twinId, grantee);
         _checkScope(twinId, scope);
+        uint256 held = record.word;
         serial = held.serialOf() + 1;
         bool burned = !held.isMinted();
         if (held.epochOf() != epoch && _isVoided(twinId, held)) held |= Grants.REVOKED;
-        _grants[twinId][grantee] = Grants.pack(scope, epoch, serial, flags | held.past());
+        record.word = Grants.pack(scope, epoch, serial, flags | held.past());
         emit ConsentGranted(twinId, grantee, serial, scope, by);
         if (burned) emit TransferSingle(by, address(0), grantee, twinId, 1);
     }
 
     function _revoke(uint256 twinId, address grantee, address by) private {
-        uint256 held = _grants[twinId][grantee];
+        Record storage record = _grants[twinId][grantee];
+        uint256 held = record.word;
         if (!held.isMinted()) revert NoGrant(twinId, grantee);
-        uint32 serial = held.serialOf();
-        _grants[twinId][grantee] = held | Grants.REVOKED;
+        record.word = held | Grants.REVOKED;
         // What a buyer gives up stays paid: else everything could be fetched in the first second and the price taken back.
-        if (held.has(Grants.PURCHASED) && by != grantee) _revokedAt[twinId][grantee][serial] = uint40(block.timestamp);
-        emit ConsentRevoked(twinId, grantee, serial, by);
+        if (held.has(Grants.PURCHASED) && by != grantee) _revokedAt[twinId][grantee][held.serialOf()] = uint40(block.timestamp);
         emit TransferSingle(by, grantee, address(0), twinId, 1);
     }
 
@@ -227,9 +231,7 @@ contract ConsentRegistry is AccessToken, SignedOnce {
 
     /// @dev The twin is asked last, as it costs most.
     function _isActive(uint256 twinId, uint256 held) private view returns (bool) {
-        if (block.timestamp < held.notBeforeOf() || !held.isOpen(held.epochOf(), block.timestamp)) return false;
-        (bool live, uint32 epoch) = TWINS.lifeOf(twinId);
-        return live && held.epochOf() == epoch;
+        return held.isRunning(block.timestamp) && held.epochOf() == TWINS.lastEpochOf(twinId);
     }
 
     /// @dev Whether all grants of the twin were voided before this one was over.

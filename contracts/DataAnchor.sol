@@ -7,19 +7,27 @@ import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProo
 import {IDataAnchor} from "./interfaces/IDataAnchor.sol";
 import {IDeviceRegistry} from "./interfaces/IDeviceRegistry.sol";
 import {ITwinToken} from "./interfaces/ITwinToken.sol";
+import {Verbatim} from "./libraries/Verbatim.sol";
 import {Wiring} from "./libraries/Wiring.sol";
 
 /// @notice See IDataAnchor.
 contract DataAnchor is EIP712, IDataAnchor {
+    using Verbatim for bytes;
+
     bytes32 private constant BATCH_TYPEHASH = keccak256(
         "Batch(uint256 twinId,uint64 sequence,bytes32 previous,bytes32 digest,bytes32 root,uint32 readings,uint40 start,uint40 end)"
     );
 
+    /// @dev One word, written at once: the first 24 bytes of the last digest, which are enough to name it, then the
+    /// sequence. A struct so that what was found is not looked up again to be written.
+    struct Head {
+        bytes32 word;
+    }
+
     ITwinToken public immutable TWINS;
     IDeviceRegistry public immutable DEVICES;
 
-    /// @dev One word, written at once: the first 24 bytes of the last digest, which are enough to name it, then the sequence.
-    mapping(address device => bytes32 packedHead) private _heads;
+    mapping(address device => Head) private _heads;
     mapping(uint256 twinId => uint64 count) private _counts;
 
     constructor(ITwinToken twins, IDeviceRegistry devices) EIP712("Medtwin", "1") {
@@ -36,16 +44,18 @@ contract DataAnchor is EIP712, IDataAnchor {
         }
         TWINS.epochOf(batch.twinId);
         address device = _speakerOf(batch, signature);
-        _checkOrder(device, batch);
+        Head storage head = _heads[device];
+        _checkOrder(device, head.word, batch);
         // Effect:
-        _heads[device] = bytes24(batch.digest) | bytes32(uint256(batch.sequence));
+        head.word = bytes24(batch.digest) | bytes32(uint256(batch.sequence));
         index = ++_counts[batch.twinId];
-        emit BatchAnchored(batch.twinId, device, index, batch);
+        bytes memory told = bytes.concat(bytes32(uint256(index)), _fieldsOf(batch));
+        told.log(BatchAnchored.selector, batch.twinId, uint160(device)); // BatchAnchored(twinId, device, index, batch)
     }
 
     /// @inheritdoc IDataAnchor
     function headOf(address device) external view returns (uint64 sequence, bytes24 digestPrefix) {
-        bytes32 head = _heads[device];
+        bytes32 head = _heads[device].word;
         return (uint64(uint256(head)), bytes24(head));
     }
 
@@ -61,7 +71,15 @@ contract DataAnchor is EIP712, IDataAnchor {
 
     /// @inheritdoc IDataAnchor
     function batchDigest(Batch calldata batch) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(BATCH_TYPEHASH, batch)));
+        return _hashTypedDataV4(_fieldsOf(batch).hash(BATCH_TYPEHASH));
+    }
+
+    /// @dev Eight words.
+    function _fieldsOf(Batch calldata batch) private pure returns (bytes calldata fields) {
+        assembly ("memory-safe") {
+            fields.offset := batch
+            fields.length := 256
+        }
     }
 
     /// @dev A signature that recovers nothing gives the zero address, which no twin is paired with.
@@ -73,8 +91,7 @@ contract DataAnchor is EIP712, IDataAnchor {
         if (block.timestamp >= calibratedUntil) revert CalibrationExpired(device, calibratedUntil);
     }
 
-    function _checkOrder(address device, Batch calldata batch) private view {
-        bytes32 head = _heads[device];
+    function _checkOrder(address device, bytes32 head, Batch calldata batch) private pure {
         uint64 expected = uint64(uint256(head)) + 1;
         if (batch.sequence != expected) revert BrokenSequence(device, batch.sequence, expected);
         if (bytes24(batch.previous) != bytes24(head)) revert BrokenChain(device, batch.previous);

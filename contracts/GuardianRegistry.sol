@@ -58,8 +58,9 @@ contract GuardianRegistry is SignedOnce, IGuardianRegistry {
     /// @inheritdoc IGuardianRegistry
     function guardianOf(uint256 twinId) public view returns (address guardian, uint40 until) {
         Guardianship memory standing = _guardianships[twinId];
-        (bool live, uint32 epoch) = TWINS.lifeOf(twinId);
-        if (live && block.timestamp < standing.until && standing.epoch == epoch) return (standing.guardian, standing.until);
+        // Of a retired twin the last epoch is one in which nobody can be appointed.
+        bool stands = block.timestamp < standing.until && standing.epoch == TWINS.lastEpochOf(twinId);
+        if (stands) return (standing.guardian, standing.until);
     }
 
     function _useAcceptance(

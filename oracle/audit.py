@@ -18,6 +18,9 @@ from .receipts import asked_digest, decode
 from .records import Purpose, Receipt, Status
 from .typed_data import Domain, receipt_digest, recovers_to
 
+NOBODY = "0x" + 40 * "0"
+"""Whom a new token comes from, and where a burnt one goes."""
+
 Entries = Mapping[str, Sequence[tuple[bytes, bytes]]]
 """Custodian's address -> its (leaf, signature) pairs, oldest first."""
 
@@ -92,7 +95,7 @@ def timeline(chain: Chain, entries: Entries) -> list[AuditEvent]:
         (event.time_s, event.block, event.log_index, _told(event, *telling))
         for (contract, name), telling in _TELLINGS.items()
         for event in chain.events(contract, name)
-        if not (name == "Transfer" and int(event.args["from"], 16))
+        if _matters(event)
     ]
     for log in entries.values():
         for leaf, signature in log:
@@ -202,6 +205,12 @@ def _names(purposes: int) -> str:
     return ", ".join(str(flag.name).lower() for flag in Purpose(purposes))
 
 
+def _matters(event: Event) -> bool:
+    """A token that is minted or burnt tells something; one that moves, or the mint that comes with a grant, does not."""
+    giver, taker = event.args.get("from"), event.args.get("to")
+    return {"Transfer": giver == NOBODY, "TransferSingle": taker == NOBODY}.get(event.name, True)
+
+
 def _none(_: dict[str, Any]) -> str:
     return ""
 
@@ -222,7 +231,7 @@ _TELLINGS: dict[tuple[str, str], tuple[str, str, str, Callable[[dict[str, Any]],
     ("EpochAnchor", "EpochAnchored"): ("gateway", "anchored an epoch", "", _none, "recorded"),
     ("EpochAnchor", "GatewaySuspended"): ("gateway", "was found at fault", "", _none, "suspended"),
     ("ConsentRegistry", "ConsentGranted"): ("grantee", "was granted access", "twinId", _granted, "recorded"),
-    ("ConsentRegistry", "ConsentRevoked"): ("grantee", "lost access", "twinId", _none, "recorded"),
+    ("ConsentRegistry", "TransferSingle"): ("from", "lost access", "id", _none, "recorded"),
     ("AccessMarket", "OfferListed"): ("twinId", "was put on offer", "twinId", _none, "recorded"),
     ("AccessMarket", "AccessPurchased"): ("buyer", "bought access", "twinId", _none, "recorded"),
     ("PredictionOracle", "PredictionPosted"): ("model", "reported", "twinId", _reported, "recorded"),

@@ -232,6 +232,10 @@ def _write_down(gateway: Gateway, listed: Sequence[tuple[str, Outgoing]]) -> Ope
 
 
 def _post(gateway: Gateway, epoch: OpenEpoch) -> None:
+    """After it was admitted: once, and again after each calibration."""
+    _, _, until, _ = gateway.chain.read("EpochAnchor", "headOf", gateway.signer.address)
+    if until <= gateway.chain.head().time_s:
+        gateway.chain.write(gateway.signer, "EpochAnchor", "admit", gateway.signer.address)
     gateway.chain.write(gateway.signer, "EpochAnchor", "anchorEpoch", (epoch.root, epoch.batches, epoch.manifest))
 
 

@@ -10,10 +10,10 @@ import {Grant, Scope} from "../types/Consent.sol";
 /// `balanceOf(grantee, twin)` is 1 exactly while the grantee holds an active grant.
 /// @dev One question decides everything: `isAllowed`. Default is no. The twin's owner is always allowed.
 /// A grant is active while: its epoch is the twin's, `notBefore <= time < expiry`, and it is neither revoked nor denied.
+/// The token's burn, TransferSingle(by, grantee, 0, twin, 1), is what tells that a grant was ended, and by whom.
 /// Voiding all grants of a twin is `TwinToken.voidGrants`; as its cost is constant, no burn event is emitted per grant.
 interface IConsentRegistry is IERC1155, ISignedOnce {
     event ConsentGranted(uint256 indexed twinId, address indexed grantee, uint32 serial, Scope scope, address by);
-    event ConsentRevoked(uint256 indexed twinId, address indexed grantee, uint32 serial, address by);
     event ConsentDenied(uint256 indexed twinId, address indexed grantee, address by);
     event OperatorSet(uint256 indexed twinId, address indexed operator, Scope limits, uint32 maxDuration);
 

@@ -9,6 +9,8 @@ import {IDataAnchor} from "./IDataAnchor.sol";
 /// @dev A leaf is keccak256(keccak256(abi.encode(DataAnchor.batchDigest(batch), keccak256(signature)))), under an
 /// OpenZeppelin StandardMerkleTree root. Of a gateway's epochs the chain keeps a running hash: to point at an old
 /// one, a caller gives those after it.
+/// A gateway is admitted until its calibration ends. Cutting it off in DeviceRegistry is not seen here until somebody
+/// calls `admit` again; an epoch posted in between gives it nothing, as every batch needs a paired device's signature.
 interface IEpochAnchor {
     enum Fault { None, UnknownDevice, DuplicateSequence, BrokenChain }
 
@@ -20,7 +22,7 @@ interface IEpochAnchor {
 
     /// @param before The running hash before the epoch. @param later The epochs after it, oldest first.
     struct Place {
-        bytes24 before;
+        bytes21 before;
         Epoch epoch;
         Epoch[] later;
     }
@@ -32,7 +34,8 @@ interface IEpochAnchor {
         bytes32[] proof;
     }
 
-    event EpochAnchored(address indexed gateway, uint56 indexed number, Epoch epoch);
+    event GatewayAdmitted(address indexed gateway, uint40 until);
+    event EpochAnchored(address indexed gateway, uint40 indexed number, Epoch epoch);
     event GatewaySuspended(address indexed gateway, Fault fault, address by);
 
     error NotGateway(address account);
@@ -42,10 +45,14 @@ interface IEpochAnchor {
     error BatchNotIncluded(bytes32 leaf);
     error NoFault();
 
+    /// @notice Copy what DeviceRegistry says of a gateway now: admitted until its calibration ends, or not at all.
+    /// @dev Anyone may call it: after pairing or calibrating a gateway, and at once after cutting one off.
+    function admit(address gateway) external returns (uint40 until);
+
     /// @notice Post the caller's next epoch.
     /// @param epoch manifest is the SHA-256 of the list of batches, kept off-chain.
     /// @return number Counts the gateway's epochs from 1.
-    function anchorEpoch(Epoch calldata epoch) external returns (uint56 number);
+    function anchorEpoch(Epoch calldata epoch) external returns (uint40 number);
 
     /// @notice Show that an epoch holds a batch that nobody signed, or a key never paired with that twin.
     function proveUnknownDevice(address gateway, Place calldata place, Included calldata found) external;
@@ -53,6 +60,6 @@ interface IEpochAnchor {
     /// @notice Show that one device's batches in two epochs (or one) share a number or do not name each other.
     function proveBrokenSequence(address gateway, Place calldata placeA, Included calldata a, Place calldata placeB, Included calldata b) external;
 
-    function headOf(address gateway) external view returns (uint56 number, bytes24 head, bool suspended);
+    function headOf(address gateway) external view returns (uint40 number, bytes21 head, uint40 until, bool suspended);
     function leafOf(IDataAnchor.Batch calldata batch, bytes calldata signature) external view returns (bytes32);
 }

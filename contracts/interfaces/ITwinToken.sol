@@ -34,8 +34,10 @@ interface ITwinToken is IERC721 {
     /// @dev Reverts with TwinIsRetired for a retired twin. The epoch of an id never minted is 0, as nobody can have a grant there.
     function epochOf(uint256 twinId) external view returns (uint32 epoch);
 
-    /// @notice The current epoch, and whether the twin takes grants at all; never reverts.
-    function lifeOf(uint256 twinId) external view returns (bool live, uint32 epoch);
+    /// @notice The epoch begun last, of a retired twin too; never reverts.
+    /// @dev Retiring begins an epoch in which nothing can be granted, so whoever compares a grant's epoch with this
+    /// needs not ask whether the twin is live.
+    function lastEpochOf(uint256 twinId) external view returns (uint32 epoch);
 
     /// @notice The owner and epoch of a live twin; reverts with ERC721NonexistentToken or TwinIsRetired.
     function ownerAndEpochOf(uint256 twinId) external view returns (address owner, uint32 epoch);

@@ -64,7 +64,12 @@ library Grants {
 
     /// @notice Neither withdrawn nor over in `epoch` at `time`; it may begin later.
     function isOpen(uint256 word, uint32 epoch, uint256 time) internal pure returns (bool) {
-        return time < expiryOf(word) && epochOf(word) == epoch && !has(word, REVOKED | DENIED);
+        return epochOf(word) == epoch && _isStanding(word, time);
+    }
+
+    /// @notice Begun, neither withdrawn nor over at `time`; its epoch is not looked at.
+    function isRunning(uint256 word, uint256 time) internal pure returns (bool) {
+        return time >= notBeforeOf(word) && _isStanding(word, time);
     }
 
     /// @notice The history with which the next grant begins.
@@ -87,9 +92,18 @@ library Grants {
         return asked & ~held == 0;
     }
 
+    /// @notice The same for data and purposes at once, as both lie at the word's end.
+    function covers(uint256 word, uint32 categories, uint32 purposes) internal pure returns (bool) {
+        return (uint256(categories) | uint256(purposes) << 32) & ~word == 0;
+    }
+
     /// @notice Whether `inner` stays within `outer` in data, purpose and time.
     function contains(Scope memory outer, Scope calldata inner) internal pure returns (bool) {
         return covers(outer.categories, inner.categories) && covers(outer.purposes, inner.purposes)
             && inner.notBefore >= outer.notBefore && inner.expiry <= outer.expiry;
+    }
+
+    function _isStanding(uint256 word, uint256 time) private pure returns (bool) {
+        return time < expiryOf(word) && !has(word, REVOKED | DENIED);
     }
 }

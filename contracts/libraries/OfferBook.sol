@@ -59,8 +59,8 @@ abstract contract OfferBook is IAccessMarket {
 
     /// @inheritdoc IAccessMarket
     function isListed(Offer calldata offer) external view returns (bool listed) {
-        (bool live, uint32 epoch) = TWINS.lifeOf(offer.twinId);
-        return live && _offers[offer.twinId] == _hash(offer, epoch);
+        // Of a retired twin the last epoch is one in which nothing can be offered.
+        return _offers[offer.twinId] == _hash(offer, TWINS.lastEpochOf(offer.twinId));
     }
 
     /// @inheritdoc IAccessMarket

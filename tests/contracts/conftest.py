@@ -283,6 +283,7 @@ def handoff(suite: Any, twin: int, approver: Any, researcher: Any, hospital: Any
 def gateway(suite: Suite, devices: Any, twin: int, patient: Any, wallet_owner: Any) -> Gateway:
     """A device of the patient's twin that posts epochs, for 30 days."""
     devices.pair(*pairing(devices, key_of(9), twin, patient, now_s() + 30 * DAY_S), {"from": patient})
+    suite.by_name["EpochAnchor"].admit(wallet_owner, {"from": wallet_owner})
     return Gateway(suite.by_name["EpochAnchor"], suite.anchor, wallet_owner)
 
 

@@ -50,7 +50,7 @@ class Signed(NamedTuple):
 
 def chained(head: bytes, epoch: Epoch) -> bytes:
     """The running hash after an epoch."""
-    return keccak(encode(["bytes24", "(bytes32,uint32,bytes32)"], [head, tuple(epoch)]))[:24]
+    return keccak(encode(["bytes21", "(bytes32,uint32,bytes32)"], [head, tuple(epoch)]))[:21]
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class Gateway:
 
     def heads(self) -> list[bytes]:
         """The running hash before the first epoch and after each."""
-        heads = [bytes(24)]
+        heads = [bytes(21)]
         for epoch, _ in self.posted:
             heads.append(chained(heads[-1], epoch))
         return heads
@@ -105,4 +105,4 @@ class Gateway:
 
     def suspended(self) -> bool:
         """Whether it was found at fault."""
-        return bool(self.contract.headOf(self.account)[2])
+        return bool(self.contract.headOf(self.account)[3])

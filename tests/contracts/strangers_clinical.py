@@ -86,7 +86,7 @@ def false_epoch(suite: Any, twin: int) -> tuple[tuple[bytes, int, bytes], list[t
 def fault(w: World, gateway: str, proofs: int) -> tuple[Any, ...]:
     """Evidence against a gateway's first epoch."""
     epoch, found = false_epoch(w.suite, w.twin)
-    place = (bytes(24), epoch, [])
+    place = (bytes(21), epoch, [])
     return (gateway, *(part for included in found[:proofs] for part in (place, included)))
 
 
@@ -104,7 +104,7 @@ def roles(contract: str, role: str) -> dict[str, Entry]:
 
 BATCH = "(uint256,uint64,bytes32,bytes32,bytes32,uint32,uint40,uint40)"
 EPOCH, FOUND = "(bytes32,uint32,bytes32)", f"({BATCH},bytes,bytes32[])"
-PLACE = f"(bytes24,{EPOCH},{EPOCH}[])"
+PLACE = f"(bytes21,{EPOCH},{EPOCH}[])"
 EVIDENCE = "the epoch itself is the evidence; anyone may show it"
 ENTRIES = {
     **roles("EmergencyAccess", "CLINICIAN_ROLE"),
@@ -132,6 +132,9 @@ ENTRIES = {
     "DeviceLoop.answer(bytes32,bool,bytes)": Entry(
         answer_by(STRANGERS_KEY), "InvalidSignature",
         carries=answer_by(None), carried="devices hold no ether; a gateway carries what they signed",
+    ),
+    "EpochAnchor.admit(address)": Entry(
+        lambda w: (GATEWAY.address,), allowed="copies what DeviceRegistry says, which is public"
     ),
     f"EpochAnchor.anchorEpoch({EPOCH})": Entry(lambda w: ((DIGEST, 2, DIGEST),), "NotGateway"),
     f"EpochAnchor.proveUnknownDevice(address,{PLACE},{FOUND})": Entry(

@@ -1,9 +1,16 @@
 """EpochAnchor: epochs, and proofs that they hold a device nobody paired. Broken sequences have a file of their own.
 
+admit
+  when anyone calls
+    it copies what the registry says, and tells it
+  given a key never paired
+    it admits nobody
+  given a suspended gateway
+    it leaves it suspended
 anchorEpoch
-  given a paired gateway
+  given an admitted gateway
     it counts and chains its epochs, apart from other gateways'
-  given no such device, or one that was cut off
+  given no such device, or one that was cut off and said to be
     it refuses
   at the end of the gateway's calibration
     it accepts a second before, refuses at it and after it
@@ -69,8 +76,10 @@ def test_anchor_epoch_counts_and_chains(gateway: Gateway, devices: Any, twin: in
     """The head is the hash of the last head and the epoch; each gateway has its own."""
     contract, other = gateway.contract, accounts[8]
     devices.pair(*pairing(devices, key_of(8), twin, patient, now_s() + DAY_S), {"from": patient})
-    head, epochs = bytes(24), [EPOCH, EPOCH, EPOCH._replace(batches=2**32 - 1)]
-    assert contract.headOf(gateway.account) == (0, "0x" + "00" * 24, False)
+    head, epochs = bytes(21), [EPOCH, EPOCH, EPOCH._replace(batches=2**32 - 1)]
+    contract.admit(other, {"from": other})
+    until = devices.deviceOf(gateway.account)[2]
+    assert contract.headOf(gateway.account) == (0, "0x" + "00" * 21, until, False)
 
     for number, epoch in enumerate(epochs, 1):
         tx = contract.anchorEpoch(epoch, {"from": gateway.account})
@@ -80,16 +89,52 @@ def test_anchor_epoch_counts_and_chains(gateway: Gateway, devices: Any, twin: in
         assert logged(tx) == [
             expected("EpochAnchored", gateway=gateway.account, number=number, epoch=plain(tuple(epoch)))
         ]
-        assert contract.headOf(gateway.account) == (number, "0x" + head.hex(), False)
+        assert contract.headOf(gateway.account) == (number, "0x" + head.hex(), until, False)
     assert contract.anchorEpoch(EPOCH, {"from": other}).return_value == 1
     assert contract.headOf(gateway.account)[0] == 3
 
 
+def test_admit_copies_what_the_registry_says(gateway: Gateway, devices: Any, patient: Any, stranger: Any) -> None:
+    """Whoever asks: until the calibration ends; not at all once it was cut off; epochs and faults stay."""
+    gateway.contract.anchorEpoch(EPOCH, {"from": gateway.account})
+    number, head, until, _ = gateway.contract.headOf(gateway.account)
+    devices.unpair(gateway.account, {"from": patient})
+
+    tx = gateway.contract.admit(gateway.account, {"from": stranger})
+
+    assert until == devices.deviceOf(gateway.account)[2]
+    assert logged(tx) == [expected("GatewayAdmitted", gateway=gateway.account, until=0)]
+    assert tx.return_value == 0
+    assert gateway.contract.headOf(gateway.account) == (number, head, 0, False)
+
+
+def test_admit_of_a_key_never_paired_admits_nobody(gateway: Gateway, stranger: Any) -> None:
+    """The registry knows nothing of it."""
+    gateway.contract.admit(stranger, {"from": stranger})
+
+    with reverts_with("NotGateway", stranger):
+        gateway.contract.anchorEpoch(EPOCH, {"from": stranger})
+
+
+def test_admit_of_a_suspended_gateway_leaves_it_suspended(
+    gateway: Gateway, lies: list[Signed], stranger: Any
+) -> None:
+    """A fault is not forgotten."""
+    gateway.post(*lies)
+    gateway.contract.proveUnknownDevice(gateway.account, *gateway.at(1, lies[1]), {"from": stranger})
+
+    gateway.contract.admit(gateway.account, {"from": gateway.account})
+
+    assert gateway.suspended()
+
+
 def test_anchor_epoch_by_no_gateway_is_refused(gateway: Gateway, devices: Any, patient: Any, stranger: Any) -> None:
-    """Only a device that is paired now."""
+    """Only a device that was admitted; one that was cut off, from the next admission on."""
     with reverts_with("NotGateway", stranger):
         gateway.contract.anchorEpoch(EPOCH, {"from": stranger})
     devices.unpair(gateway.account, {"from": patient})
+    gateway.contract.anchorEpoch(EPOCH, {"from": gateway.account})  # nobody said so here yet
+    gateway.contract.admit(gateway.account, {"from": stranger})
     with reverts_with("NotGateway", gateway.account):
         gateway.contract.anchorEpoch(EPOCH, {"from": gateway.account})
 
@@ -227,7 +272,7 @@ def test_prove_at_wrong_place_is_refused(
     gateway.post(lies[0])
     place, found = gateway.at(2, lies[1])
     invented, _ = gateway.epoch_of(lies[1])
-    wrong = [place._replace(before=bytes(24)), place._replace(before=b"\xff" * 24), place._replace(later=())]
+    wrong = [place._replace(before=bytes(21)), place._replace(before=b"\xff" * 21), place._replace(later=())]
     wrong += [place._replace(later=(*place.later, *place.later)), place._replace(epoch=invented)]
     wrong += [place._replace(later=(place.epoch, *place.later)), gateway.place(1)._replace(later=place.later)]
     wrong += [place._replace(epoch=place.epoch._replace(batches=place.epoch.batches + 1))]
@@ -237,6 +282,7 @@ def test_prove_at_wrong_place_is_refused(
         with reverts_with("PlaceNotFound", gateway.account):
             gateway.contract.proveUnknownDevice.call(gateway.account, there, found, {"from": stranger})
     devices.pair(*pairing(devices, key_of(8), twin, patient, now_s() + DAY_S), {"from": patient})
+    gateway.contract.admit(accounts[8], {"from": stranger})
     gateway.contract.anchorEpoch(EPOCH, {"from": accounts[8]})
     with reverts_with("PlaceNotFound", accounts[8]):
         gateway.contract.proveUnknownDevice.call(accounts[8], place, found, {"from": stranger})

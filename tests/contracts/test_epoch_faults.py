@@ -248,7 +248,7 @@ def test_prove_with_wrong_place_or_proof_is_refused(
     (place_a, a), (place_b, b) = gateway.at(1, first), gateway.at(2, broken)
     call = gateway.contract.proveBrokenSequence.call
 
-    for place in ((place_a._replace(later=()), place_b), (place_a, place_b._replace(before=bytes(24)))):
+    for place in ((place_a._replace(later=()), place_b), (place_a, place_b._replace(before=bytes(21)))):
         with reverts_with("PlaceNotFound", gateway.account):
             call(gateway.account, place[0], a, place[1], b, {"from": gateway.account})
     for found, blamed in (((a._replace(proof=()), b), first), ((a, b._replace(proof=a.proof)), broken)):

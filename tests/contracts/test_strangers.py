@@ -70,6 +70,7 @@ def ward(suite: Any, twin: int, approver: Any, researcher: Any, hospital: Any, p
     by["DeviceLoop"].grantRole(by["DeviceLoop"].SAFETY_ROLE(), approver, admin)
     by["StudyRegistry"].grantRole(by["StudyRegistry"].BOARD_ROLE(), strangers.BOARD.address, admin)
     suite.devices.pair(*pairing(suite.devices, GATEWAY, twin, patient, now_s() + DAY_S), {"from": patient})
+    by["EpochAnchor"].admit(GATEWAY.address, admin)
     by["EpochAnchor"].anchorEpoch(strangers_clinical.false_epoch(suite, twin)[0], {"from": accounts[9]})
     made = by["PasskeyFactory"].create(*strangers_passkeys.PASSKEY.point, RP_ID_HASH, {"from": patient})
     pattern = brownie.project.get_loaded_projects()[0]["PasskeyAccount"]

@@ -107,8 +107,8 @@ def test_transfer_of_equipment_starts_an_epoch(twins: Any, equipment: int, hospi
     tx = twins.transferFrom(hospital, researcher, equipment, {"from": hospital})
 
     assert logged(tx) == [
-        expected("Transfer", **{"from": hospital}, to=researcher, tokenId=equipment),
         expected("EpochStarted", twinId=equipment, epoch=1),
+        expected("Transfer", **{"from": hospital}, to=researcher, tokenId=equipment),
     ]
     assert twins.ownerAndEpochOf(equipment) == (researcher, 1)
     assert twins.epochEnd(equipment, 0) == tx.timestamp

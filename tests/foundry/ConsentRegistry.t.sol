@@ -222,8 +222,6 @@ contract ConsentRegistryTest is Fixture {
 
     function _expectsRevocation(address by) private {
         vm.expectEmit(address(consents));
-        emit IConsentRegistry.ConsentRevoked(PATIENT, grantee, 1, by);
-        vm.expectEmit(address(consents));
         emit IERC1155.TransferSingle(by, grantee, address(0), PATIENT, 1);
     }
 
@@ -297,7 +295,7 @@ contract ConsentRegistryTest is Fixture {
         vm.recordLogs();
         vm.prank(owner);
         consents.deny(PATIENT, grantee);
-        vm.assertEq(_count(IConsentRegistry.ConsentRevoked.selector), 0);
+        vm.assertEq(_count(IERC1155.TransferSingle.selector), 0);
         vm.assertTrue(consents.grantOf(PATIENT, grantee).denied);
         vm.assertFalse(consents.grantOf(PATIENT, grantee).revoked);
 

@@ -17,10 +17,11 @@ contract EpochAnchorTest is Fixture {
         super.setUp();
         epochs = IEpochAnchor(vm.deployCode("EpochAnchor.sol:EpochAnchor", abi.encode(anchor, devices)));
         _pair(GATEWAY_KEY, WARD, UNTIL, 0);
+        epochs.admit(gateway);
         _pair(DEVICE_KEY, PATIENT, UNTIL, 0);
     }
 
-    function _post(IEpochAnchor.Epoch memory epoch) private returns (uint56) {
+    function _post(IEpochAnchor.Epoch memory epoch) private returns (uint40) {
         vm.prank(gateway);
         return epochs.anchorEpoch(epoch);
     }
@@ -44,7 +45,7 @@ contract EpochAnchorTest is Fixture {
 
     /// @dev An epoch of one batch, posted; its place while nothing follows.
     function _postOne(IEpochAnchor.Included memory found) private returns (IEpochAnchor.Place memory) {
-        (, bytes24 before,) = epochs.headOf(gateway);
+        (, bytes21 before,,) = epochs.headOf(gateway);
         IEpochAnchor.Epoch memory epoch = IEpochAnchor.Epoch(_leaf(found), 1, bytes32("manifest"));
         _post(epoch);
         return IEpochAnchor.Place(before, epoch, new IEpochAnchor.Epoch[](0));
@@ -52,7 +53,7 @@ contract EpochAnchorTest is Fixture {
 
     /// @dev One epoch of two batches, and how both are proven in it.
     function _postTwo(IEpochAnchor.Included memory a, IEpochAnchor.Included memory b) private returns (IEpochAnchor.Place memory) {
-        (, bytes24 before,) = epochs.headOf(gateway);
+        (, bytes21 before,,) = epochs.headOf(gateway);
         (bytes32 x, bytes32 y) = (_leaf(a), _leaf(b));
         (a.proof, b.proof) = (new bytes32[](1), new bytes32[](1));
         (a.proof[0], b.proof[0]) = (y, x);
@@ -63,7 +64,7 @@ contract EpochAnchorTest is Fixture {
     }
 
     function _isSuspended() private view returns (bool suspended) {
-        (,, suspended) = epochs.headOf(gateway);
+        (,,, suspended) = epochs.headOf(gateway);
     }
 
     // -- anchorEpoch -----------------------------------------------------------
@@ -73,15 +74,16 @@ contract EpochAnchorTest is Fixture {
         vm.expectEmit(address(epochs));
         emit IEpochAnchor.EpochAnchored(gateway, 1, epoch);
         vm.assertEq(_post(epoch), 1);
-        bytes24 first = bytes24(keccak256(abi.encode(bytes24(0), epoch)));
-        (uint56 number, bytes24 head, bool suspended) = epochs.headOf(gateway);
+        bytes21 first = bytes21(keccak256(abi.encode(bytes21(0), epoch)));
+        (uint40 number, bytes21 head, uint40 until, bool suspended) = epochs.headOf(gateway);
         vm.assertEq(number, 1);
         vm.assertEq(bytes32(head), bytes32(first));
+        vm.assertEq(until, UNTIL);
         vm.assertFalse(suspended);
         vm.assertEq(_post(epoch), 2);
-        (number, head, suspended) = epochs.headOf(gateway);
+        (number, head, until, suspended) = epochs.headOf(gateway);
         vm.assertEq(number, 2);
-        vm.assertEq(bytes32(head), bytes32(bytes24(keccak256(abi.encode(first, epoch)))));
+        vm.assertEq(bytes32(head), bytes32(bytes21(keccak256(abi.encode(first, epoch)))));
         vm.assertFalse(suspended);
     }
 
@@ -104,6 +106,10 @@ contract EpochAnchorTest is Fixture {
         _post(epoch);
         vm.prank(gateway);
         devices.unpair(gateway);
+        vm.expectEmit(address(epochs));
+        emit IEpochAnchor.GatewayAdmitted(gateway, 0);
+        vm.prank(stranger);
+        epochs.admit(gateway);
         _refuses(epoch, reason);
     }
 
@@ -118,7 +124,7 @@ contract EpochAnchorTest is Fixture {
         epochs.proveUnknownDevice(gateway, place, found);
 
         vm.assertTrue(_isSuspended());
-        (uint56 number,,) = epochs.headOf(gateway);
+        (uint40 number,,,) = epochs.headOf(gateway);
         vm.assertEq(number, 1);
         bytes memory reason = abi.encodeWithSelector(IEpochAnchor.GatewayIsSuspended.selector, gateway);
         _refuses(place.epoch, reason);

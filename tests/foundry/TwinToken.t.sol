@@ -36,9 +36,7 @@ contract TwinTokenTest is Fixture {
         vm.prank(owner);
         twins.voidGrants(PATIENT);
 
-        (bool live, uint32 epoch) = twins.lifeOf(PATIENT);
-        vm.assertTrue(live);
-        vm.assertEq(epoch, 1);
+        vm.assertEq(twins.lastEpochOf(PATIENT), 1);
         vm.assertEq(twins.epochOf(PATIENT), 1);
         vm.assertEq(twins.epochEnd(PATIENT, 0), NOW);
         vm.assertEq(twins.epochEnd(PATIENT, 1), 0);
@@ -56,9 +54,7 @@ contract TwinTokenTest is Fixture {
         vm.prank(owner);
         twins.retire(PATIENT);
 
-        (bool live, uint32 epoch) = twins.lifeOf(PATIENT);
-        vm.assertFalse(live);
-        vm.assertEq(epoch, 1);
+        vm.assertEq(twins.lastEpochOf(PATIENT), 1);
         vm.assertTrue(twins.isRetired(PATIENT));
         vm.assertFalse(twins.isRetired(WARD));
         vm.assertEq(twins.ownerOf(PATIENT), owner);
