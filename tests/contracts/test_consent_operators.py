@@ -230,7 +230,7 @@ def test_open_after_end_opens_the_next(
 
     tx = consents.open(twin, researcher, inside, {"from": hospital})
 
-    assert tx.return_value[0] == 2
+    assert tx.return_value == 2
     assert ("TransferSingle" in tx.events) is (end != "expired")
     assert grant_of(consents, twin, researcher) == Grant(*inside, epoch=0, serial=2, purchased=True)
 
