@@ -1,1 +1,0 @@
-import{a,b}from"./part-IAP7FFL6.js";import"./part-UVOICEV5.js";import"./part-H2J5UF5T.js";import"./part-MXXNE5RH.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as makeTwin,b as welcome};
