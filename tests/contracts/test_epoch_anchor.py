@@ -116,9 +116,7 @@ def test_admit_of_a_key_never_paired_admits_nobody(gateway: Gateway, stranger: A
         gateway.contract.anchorEpoch(EPOCH, {"from": stranger})
 
 
-def test_admit_of_a_suspended_gateway_leaves_it_suspended(
-    gateway: Gateway, lies: list[Signed], stranger: Any
-) -> None:
+def test_admit_of_a_suspended_gateway_leaves_it_suspended(gateway: Gateway, lies: list[Signed], stranger: Any) -> None:
     """A fault is not forgotten."""
     gateway.post(*lies)
     gateway.contract.proveUnknownDevice(gateway.account, *gateway.at(1, lies[1]), {"from": stranger})
