@@ -34,6 +34,10 @@ TYPES: dict[str, tuple[tuple[str, str], ...]] = {
         ("score", "int48"), ("low", "int48"), ("high", "int48"), ("inputsRoot", "bytes32"),
         ("explanationRoot", "bytes32"), ("config", "bytes32"),
     ),
+    "Rotation": (
+        ("config", "bytes32"), ("signers", "address[]"), ("faulty", "uint256"), ("number", "uint256"),
+        ("deadline", "uint40"),
+    ),
     "Pairing": (
         ("device", "address"), ("twinId", "uint256"), ("owner", "address"), ("calibratedUntil", "uint40"),
         ("nonce", "uint256"), ("deadline", "uint40"),
@@ -227,6 +231,7 @@ def _encoder(kind: str) -> Callable[[Any], bytes]:
         "bytes": keccak,
         "string": lambda value: keccak(value.encode()),
         "bytes32[]": lambda values: keccak(b"".join(map(_bytes32, values))),
+        "address[]": lambda values: keccak(b"".join(map(_address, values))),
     }
     return others[kind]
 

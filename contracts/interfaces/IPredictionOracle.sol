@@ -29,6 +29,7 @@ interface IPredictionOracle is IERC1271 {
     }
 
     /// @notice What is kept of the last report of (twin, model); one slot.
+    /// @param config The number of the config its nodes signed under.
     struct Latest {
         uint48 round;
         uint40 asOf;
@@ -36,9 +37,12 @@ interface IPredictionOracle is IERC1271 {
         int48 score;
         int48 low;
         int48 high;
+        uint16 config;
     }
 
     event PredictionPosted(uint256 indexed twinId, bytes32 indexed model, uint48 indexed round, bytes32 reportDigest, Report report);
+    /// @param number Counts the configs from 1.
+    event ConfigSet(uint256 indexed number, bytes32 indexed config, address[] signers, uint256 faulty);
     event EquivocationProven(address indexed signer, uint256 indexed twinId, bytes32 indexed model, uint48 round);
 
     error InvalidConfig(uint256 signers, uint256 faulty);
@@ -50,6 +54,7 @@ interface IPredictionOracle is IERC1271 {
     error QuorumNotMet(uint256 signatures, uint256 needed);
     error UnknownSigner(address signer);
     error SignersNotAscending(address previous, address signer);
+    error SignatureExpired(uint40 deadline);
     error NotEquivocation();
     error PredictionMissing(uint256 twinId, bytes32 model);
     error PredictionStale(uint40 asOf, uint40 oldest);
@@ -61,13 +66,22 @@ interface IPredictionOracle is IERC1271 {
     /// @param signatures Of exactly `quorum` nodes or more, by strictly ascending signer address.
     function post(Report calldata report, bytes[] calldata signatures) external;
 
-    /// @notice Show that a node signed two different reports of one round; it is suspended at once.
+    /// @notice Put other nodes, or another f, in place of the present ones, by a quorum of them; anyone may send it. What was
+    /// posted stays, with the number of its config; what was signed before and not posted is void.
+    /// @dev Typed data: Rotation(bytes32 config,address[] signers,uint256 faulty,uint256 number,uint40 deadline); config is
+    /// the present one, number the next. Refuses a suspended key.
+    function rotate(address[] calldata ascending, uint256 faulty, uint40 deadline, bytes[] calldata signatures) external;
+
+    /// @notice Show that a node, also one of an earlier config, signed two different reports of one round; it is suspended
+    /// at once, and for good.
     function proveEquivocation(Report calldata a, bytes calldata signatureA, Report calldata b, bytes calldata signatureB) external;
 
     /// @notice The last report, for contracts that act on it: not older than `maxAge` (s), not wider than `maxWidth` (millionths), and an answer.
     function consume(uint256 twinId, bytes32 model, uint40 maxAge, uint48 maxWidth) external view returns (Latest memory);
 
     function latest(uint256 twinId, bytes32 model) external view returns (Latest memory);
+    function configNumber() external view returns (uint256);
+    function rotationDigest(address[] calldata ascending, uint256 faulty, uint40 deadline) external view returns (bytes32);
     function configDigest() external view returns (bytes32);
     function quorum() external view returns (uint256);
     function isSigner(address account) external view returns (bool);

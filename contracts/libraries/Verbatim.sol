@@ -17,4 +17,11 @@ library Verbatim {
             log3(add(data, 32), mload(data), topic, first, second)
         }
     }
+
+    /// @notice The same with three.
+    function log(bytes memory data, bytes32 topic, uint256 first, uint256 second, uint256 third) internal {
+        assembly ("memory-safe") {
+            log4(add(data, 32), mload(data), topic, first, second, third)
+        }
+    }
 }

@@ -241,6 +241,9 @@ ENTRIES = {
         report_by(STRANGERS_KEY, STRANGERS_KEY, STRANGERS_KEY), "UnknownSigner",
         carries=report_by(0, 1, 2), carried="a quorum's signatures say all that happens",
     ),
+    "PredictionOracle.rotate(address[],uint256,uint40,bytes[])": Entry(
+        lambda w: ([str(w.stranger)], 0, now_s() + 3_600, [bytes(65)] * 3), "UnknownSigner"
+    ),
     "PredictionOracle.proveEquivocation("
     "(uint256,bytes32,uint48,uint40,uint8,int48,int48,int48,bytes32,bytes32,bytes32),bytes,"
     "(uint256,bytes32,uint48,uint40,uint8,int48,int48,int48,bytes32,bytes32,bytes32),bytes)": Entry(

@@ -71,7 +71,7 @@ def test_post_by_quorum_is_kept(oracle: Any, quorum: Quorum, twin: int, model: b
     assert logged(tx) == [
         expected("PredictionPosted", twinId=twin, model=model, round=1, reportDigest=digest, report=report)
     ]
-    assert oracle.latest(twin, model) == (1, *report[3:8])
+    assert oracle.latest(twin, model) == (1, *report[3:8], 1)
     assert bytes(oracle.reportDigest(report)) == digest
 
 
@@ -191,7 +191,7 @@ def test_post_of_extreme_answer_is_kept(
 
     quorum.post(quorum.report(1, low=low, score=score, high=high), stranger)
 
-    assert oracle.latest(twin, model)[3:] == (score, low, high)
+    assert oracle.latest(twin, model)[3:] == (score, low, high, 1)
 
 
 def test_post_of_no_answer_is_kept(oracle: Any, quorum: Quorum, twin: int, model: bytes, stranger: Any) -> None:
@@ -200,7 +200,7 @@ def test_post_of_no_answer_is_kept(oracle: Any, quorum: Quorum, twin: int, model
 
     quorum.post(report, stranger)
 
-    assert oracle.latest(twin, model) == (1, report.asOf, NO_ANSWER, 0, 0, 0)
+    assert oracle.latest(twin, model) == (1, report.asOf, NO_ANSWER, 0, 0, 0, 1)
 
 
 @pytest.mark.parametrize("offset", [0, 1])

@@ -93,7 +93,7 @@ contract PredictionOracleTest is OracleFixture {
         oracle.post(report, signatures);
 
         bytes32 kept = keccak256(abi.encode(oracle.latest(PATIENT, MODEL)));
-        vm.assertEq(kept, keccak256(abi.encode(IPredictionOracle.Latest(1, NOW, 1, 5, -7, 9))));
+        vm.assertEq(kept, keccak256(abi.encode(IPredictionOracle.Latest(1, NOW, 1, 5, -7, 9, 1))));
         vm.assertEq(oracle.latest(WARD, MODEL).round, 0);
     }
 

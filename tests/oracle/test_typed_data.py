@@ -87,6 +87,7 @@ def test_digest_of_a_value_out_of_range_is_refused(name: str) -> None:
         "address": "0x" + "22" * 20,
         "bytes32": bytes(32),
         "bytes32[]": [],
+        "address[]": [],
         "bytes": b"",
         "string": "",
         "bool": True,

@@ -1,1 +1,0 @@
-import{f as a,g as b,h as c}from"./part-OUFGEHE4.js";import"./part-UMKH6VGN.js";import"./part-IP5CI5YF.js";import"./part-DO4LS6NQ.js";import"./part-H2KUDV7A.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as TERMS,b as digestOfTerms,c as offer};
