@@ -42,7 +42,7 @@ PLANTED: tuple[tuple[str, str, str], ...] = (
     ("StudyRegistry.sol", "if (given.withdrawn) revert StudyIsWithdrawn(study, researcher);\n        if (given.board",
      "if (given.board"),
     ("GuardianRegistry.sol", "block.timestamp < standing.until", "block.timestamp <= standing.until"),
-    ("GuardianRegistry.sol", "&& standing.epoch == epoch", ""),
+    ("GuardianRegistry.sol", " && standing.epoch == TWINS.lastEpochOf(twinId)", ""),
     ("ConsentRegistry.sol", "if (scope.expiry > until) revert GuardianshipExceeded(twinId, scope.expiry, until);", ""),
     ("ModelRegistry.sol", "if (!CONSENTS.wasRevoked(twinId, grantee, serial)) revert", "if (false) revert"),
     ("ModelRegistry.sol", "&& !(known.marked && known.stopsWhenMarked)", ""),

@@ -109,7 +109,7 @@ def _gateways(settings: Settings) -> str:
     chain = open_suite(settings)
     for address, _ in chain.gateways:
         if (
-            chain.read("EpochAnchor", "headOf", address)[2]
+            chain.read("EpochAnchor", "headOf", address)[3]
             or not chain.read("DeviceRegistry", "deviceOf", address).paired
         ):
             raise Denied(

@@ -21,10 +21,11 @@ KINDS = {
     "epochs": ("EpochAnchor", "EpochAnchored", ""),
     "predictions": ("PredictionOracle", "PredictionPosted", "twinId"),
     "grants": ("ConsentRegistry", "ConsentGranted", "twinId"),
-    "revocations": ("ConsentRegistry", "ConsentRevoked", "twinId"),
+    "revocations": ("ConsentRegistry", "TransferSingle", "id"),
     "receipts": ("AuditTrail", "ReceiptsRooted", ""),
 }
 """What can be asked for, and which argument names the twin."""
+NOBODY = "0x" + 40 * "0"
 
 
 @app.command()
@@ -78,7 +79,9 @@ def listed(
         raise InputError(f"{what} are not of one twin", hint="leave --twin out")
     index = open_index(Settings.read())
     head = index.head()
-    match = {argument: parse_twin_id(twin)} if twin else {}
+    match: dict[str, object] = {argument: parse_twin_id(twin)} if twin else {}
+    if what == "revocations":  # of a grant's token only the burn is one
+        match["to"] = NOBODY
     found = index.events(contract, name, since=0, until=head.number if head else 0, match=match, newest=last)
     listing(
         ("block", "time", "facts"),
