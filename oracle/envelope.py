@@ -151,14 +151,25 @@ def open_block(block: bytes, shares: Mapping[str, bytes], holders: Header | None
         ``too_few_shares``, ``bad_share`` naming the custodian, or ``does_not_open``.
     """
     header, ciphertext = _parts(block)
-    try:
-        key = _key(holders or header, shares)
-        plaintext = AESGCM(key).decrypt(header.nonce, ciphertext, header.raw)
-    except (InvalidTag, ValueError):
-        raise VerificationError("the block does not open with these shares", kind="does_not_open") from None
+    key, plaintext = _unsealed(header, ciphertext, holders or header, shares)
     readings = _unpack(plaintext, header.context.schema)
     salts = _salts(key, len(readings))
     return Opened(header.context, readings, root(reading_leaves(readings, salts)), salts)
+
+
+def open_beside(block: bytes, shares: Mapping[str, bytes]) -> bytes:
+    """What :func:`seal_beside` sealed. Errors as of :func:`open_block`."""
+    header, ciphertext = _parts(block)
+    return _unsealed(header, ciphertext, header, shares)[1]
+
+
+def _unsealed(header: Header, ciphertext: bytes, holders: Header, shares: Mapping[str, bytes]) -> tuple[bytes, bytes]:
+    """The data key and the plaintext."""
+    try:
+        key = _key(holders, shares)
+        return key, AESGCM(key).decrypt(header.nonce, ciphertext, header.raw)
+    except (InvalidTag, ValueError):
+        raise VerificationError("the block does not open with these shares", kind="does_not_open") from None
 
 
 def deal_anew(

@@ -38,7 +38,7 @@ def test_command_without_an_answer_runs_out(opened: Browser, dev: Dev, cli: Cli,
         assert "without an answer" in visit.see("[data-command=expired]")
 
 
-def test_case_emergency_and_command_end_by_themselves(opened: Browser, dev: Dev, cli: Cli, twin: str) -> None:
+def test_case_and_emergency_end_by_themselves(opened: Browser, dev: Dev, cli: Cli, twin: str) -> None:
     """A case after its hours, a command after its deadline, an emergency after four hours; its review falls due."""
     cli.facts("emergency", "appoint", "hospital", "--role", "clinician", "--as", "hospital")
     cli.facts("emergency", "appoint", "researcher", "--role", "clinician", "--as", "hospital")

@@ -12,7 +12,7 @@ const PROBABILITY = '1'
 /** "↑ heart rate; ↓ age". */
 export const inWords = (why: Why): TemplateResult => why.reason
   ? html`<p lang="en">${why.reason}</p>`
-  : html`<ul class="reasons" data-reasons>${strongest(why).slice(0, IN_WORDS).map((part) => html`<li>${featureWords(part.feature)} <span class="mark">${t(part.contribution > 0 ? 'why.raises' : 'why.lowers')}</span></li>`)}</ul>`
+  : html`<ul class="reasons" data-reasons>${strongest(why).slice(0, IN_WORDS).map((part) => html`<li>${featureName(part.feature)} <span class="mark">${t(part.contribution > 0 ? 'why.raises' : 'why.lowers')}</span></li>`)}</ul>`
 
 export function chartOf(why: Why, report: Report): TemplateResult {
   if (why.reason) return html`<p>${t('prediction.no_answer')}</p><p lang="en">${why.reason}</p>`
@@ -31,12 +31,12 @@ export function chartOf(why: Why, report: Report): TemplateResult {
     <caption>${t('why.caption', { unit })}</caption>
     <thead><tr><th scope="col">${t('why.what')}</th><th scope="col">${t('why.value')}</th><th scope="col">${t('why.adds')}</th><th scope="col"><span class="hidden">${t('why.chart')}</span></th></tr></thead>
     <tbody><tr><th scope="row">${t('why.base')}</th><td></td><td>${signed(why.base)}</td><td>${bar(0, why.base, 'sum')}</td></tr>
-      ${lines.map((part, index) => html`<tr><th scope="row">${part.feature ? featureWords(part.feature) : t('why.others', { count: rest.length })}</th>
+      ${lines.map((part, index) => html`<tr><th scope="row">${part.feature ? featureName(part.feature) : t('why.others', { count: rest.length })}</th>
         <td>${part.feature ? (part.value === null ? t('why.missing') : number(part.value, 2)) : ''}</td>
         <td>${part.contribution > 0 ? '▲' : '▼'} ${signed(part.contribution)}</td><td>${bar(steps[index]!, steps[index + 1]!, part.contribution > 0 ? 'up' : 'down')}</td></tr>`)}
       <tr class="total"><th scope="row">${t('why.margin')}</th><td></td><td data-margin=${why.margin}>${signed(why.margin)}</td><td>${bar(0, why.margin, 'sum')}</td></tr></tbody></table></div>
     <p>${report.model.unit === PROBABILITY ? t('why.logistic', { score: valueWords(report.score, report.model.unit) }) : t('why.identity', { score: valueWords(report.score, report.model.unit) })}</p>
-    ${rest.length ? html`<details><summary>${t('why.others', { count: rest.length })}</summary><ul>${rest.map((part) => html`<li>${featureWords(part.feature)} ${part.contribution > 0 ? '▲' : '▼'} ${signed(part.contribution)}</li>`)}</ul></details>` : nothing}
+    ${rest.length ? html`<details><summary>${t('why.others', { count: rest.length })}</summary><ul>${rest.map((part) => html`<li>${featureName(part.feature)} ${part.contribution > 0 ? '▲' : '▼'} ${signed(part.contribution)}</li>`)}</ul></details>` : nothing}
     <p>${verdict(why)}</p>`
 }
 
@@ -45,3 +45,5 @@ export const verdict = ({ checked }: Why): TemplateResult => checked.root && che
   : html`<span class="mark bad" role="alert" data-explained="false">✗ ${t(checked.root ? 'why.bad_sum' : 'why.bad_root')}</span>`
 
 const signed = (value: number): string => `\u2066${value > 0 ? '+' : ''}${number(value, 3)}\u2069`
+/** As the model's card has it, which is English. */
+const featureName = (name: string): TemplateResult => html`<bdi lang="en">${featureWords(name)}</bdi>`

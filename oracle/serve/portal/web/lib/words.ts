@@ -59,10 +59,7 @@ export const dataWords = (bits: number): string => named(bits, CATEGORY, 'data')
 export const purposeWords = (bits: number): string => named(bits, PURPOSE, 'purpose')
 export const reasonWords = (reason: string): string => known(`reason.${reason}`)
 export const roleWords = (role: string): string => known(`role.${role}`)
-export const featureWords = (name: string): string => {
-  const key = `feature.${name}`
-  return hasWords(key) ? t(key as Key) : name.replaceAll('_', ' ')
-}
+export const featureWords = (name: string): string => name.replaceAll('_', ' ')
 export const newsWords = (parameter: string): string => known(`news.of.${parameter}`)
 export const commandWords = (name: string): string => known(`command.${name}`)
 export const emergencyWords = (code: number): string => {

@@ -58,12 +58,12 @@ export function hospital(): Page {
     <section class="card" aria-labelledby="devices"><h2 id="devices">${t('devices.title')}</h2><div class="scroll" tabindex="0"><table>
       <thead><tr><th scope="col">${t('devices.device')}</th><th scope="col">${t('devices.twin')}</th><th scope="col">${t('devices.calibrated')}</th><th scope="col">${t('devices.batches')}</th><th scope="col">${t('devices.gaps')}</th><th scope="col">${t('state')}</th></tr></thead>
       <tbody>${devices.map((one) => html`<tr><th scope="row">${nameOf(one.address)}</th><td class="mono">…${one.twin.toString(16).slice(-8)}</td><td>${moment(one.calibratedUntil)}</td><td>${number(one.batches)}</td><td data-gaps=${one.gaps}>${number(one.gaps)}</td><td>${state(one)}</td></tr>`)}</tbody></table></div></section>
+    <section class="card" aria-labelledby="evidence"><h2 id="evidence">${t('evidence.title')}</h2><p>${t('evidence.lead')}</p>
+      <button class="main" ?disabled=${isBusy()} data-do="evidence" @click=${gather}>${t('evidence.collect')}</button>${evidence ? found(evidence) : nothing}</section>
     <section aria-labelledby="models"><h2 id="models">${t('models.title')}</h2>${configured().models.map((model, at) => html`
       <article class="card" id=${model.digest}><div class="split"><h3>${kindWords(model.kind)}</h3><span class="mark ${approved[at] ? 'good' : 'warn'}">${t(approved[at] ? 'models.approved' : 'models.not_approved')}</span></div>
         <p>${model.answers}</p><p class="mono">${model.digest}</p>
         ${cardButton(model.digest)}</article>`)}</section>
-    <section class="card" aria-labelledby="evidence"><h2 id="evidence">${t('evidence.title')}</h2><p>${t('evidence.lead')}</p>
-      <button class="main" ?disabled=${isBusy()} data-do="evidence" @click=${gather}>${t('evidence.collect')}</button>${evidence ? found(evidence) : nothing}</section>
     <details class="card"><summary>${t('details')}</summary><dl>${Object.entries(configured().contracts).map(([name, address]) => html`<dt>${name}</dt><dd class="mono">${address}</dd>`)}</dl></details>
     <p><button @click=${() => show()}>${t('again')}</button></p>`
 

@@ -1,1 +1,0 @@
-import{f as a,g as b,h as c}from"./part-3NQGPIW3.js";import"./part-K3X6UHLO.js";import"./part-RSNDU7FB.js";import"./part-GN3WXUWN.js";import"./part-EDOZWXDX.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as TERMS,b as digestOfTerms,c as offer};
