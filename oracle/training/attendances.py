@@ -19,12 +19,15 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..records import E6, to_e6
 from ..twins.additive import Additive
+from .account import data_sheet, forecast_curves
+from .faithful import explanation
 from .figures import Floats
 from .judged import Figure, answered, figure, intervals, margins
 from .risk import USE
 from .tables import numbers, read_table
 
 NAME = "nhs_ae"
+PATTERNS = ("*.csv", "*.csv.xz")
 TYPE = "1"  # consultant-led, around the clock
 NAMES = (
     "change of all a year ago into this month", "own such change beyond that of all", "level against 3 months",
@@ -80,7 +83,11 @@ def train(data: Path) -> dict[str, Any]:
     error = np.sort(np.abs(every.y - ahead))
     half = float(error[min(len(error), int(np.ceil(COVER * (len(error) + 1)))) - 1])
     stated = _stated(every, fit(every), half)
-    return _card(stated, panel, every, ahead, half)
+    return _card(stated, panel, every, ahead, half) | {
+        "curves": forecast_curves(every.y, ahead),
+        "explanation": explanation(Additive.of(stated), every.x),
+        "data_sheet": data_sheet(data / NAME, PATTERNS),
+    }
 
 
 def evaluate(data: Path, cards: Mapping[str, Mapping[str, Any]], since: str = "") -> dict[str, Figure]:
@@ -105,7 +112,7 @@ def evaluate(data: Path, cards: Mapping[str, Mapping[str, Any]], since: str = ""
 
 def read(data: Path) -> Panel:
     """The panel of consultant-led departments; a month that nobody reported is a month all the same."""
-    rows = read_table(data / NAME, ("*.csv", "*.csv.xz"), ("period", "org_code", "type", "attendances"))
+    rows = read_table(data / NAME, PATTERNS, ("period", "org_code", "type", "attendances"))
     rows = rows[rows["type"] == TYPE]
     months = pd.to_datetime(rows["period"], errors="coerce").dt.to_period("M")
     count = numbers(rows["attendances"])
@@ -145,7 +152,8 @@ def fit(rows: Rows) -> Floats:
 def _of_month(level: Floats, month: int) -> Rows:
     """What is known at the end of the month before."""
     last, change = level[month - 1], level[month - 1] - level[month - 2]
-    season = level[month - YEAR] - level[month - YEAR - 1] if month > YEAR else np.full(level.shape[1], np.nan)
+    years = range(month - YEAR, 0, -YEAR)  # every year there is; their mean is steadier than the last alone
+    season = _mean_known([level[then] - level[then - 1] for then in years], level.shape[1])
     known = season[~np.isnan(season)]
     common = float(known.mean()) if len(known) else float("nan")
     x = np.column_stack(
@@ -160,6 +168,13 @@ def _of_month(level: Floats, month: int) -> Rows:
     fine = ~np.isnan(level[month]) & ~np.isnan(change)
     where = np.flatnonzero(fine)
     return Rows(x[fine], (level[month] - last)[fine], np.full(len(where), month), where)
+
+
+def _mean_known(rows: list[Floats], width: int) -> Floats:
+    """Mean of what is known in each column, NaN where nothing is."""
+    table = np.array(rows).reshape(len(rows), width)
+    known = (~np.isnan(table)).sum(axis=0)
+    return np.asarray(np.where(known > 0, np.nansum(table, axis=0) / np.maximum(known, 1), np.nan))
 
 
 def _mean_of(level: Floats, month: int, span: int) -> Floats:
@@ -207,6 +222,11 @@ def _figures(panel: Panel, every: Rows, ahead: Floats, start: int) -> dict[str, 
         "smape": figure(lambda a, b: float(np.mean(2 * np.abs(a - b) / (a + b))), actual, said, groups=where),
         "rmse": figure(lambda a, b: float(np.sqrt(np.mean((a - b) ** 2))), actual, said, groups=where),
     }
+    whole = np.asarray((~np.isnan(panel.rate)).all(axis=0))[where]
+    if whole.any():  # Hyndman and Koehler's figure as it is mostly told: of organisations that reported every month
+        one = scale[whole], where[whole]
+        found["mase_complete"] = figure(scaled, actual[whole], said[whole], one[0], groups=one[1])
+        found["naive_mase_complete"] = figure(scaled, actual[whole], last[whole], one[0], groups=one[1])
     if has.any():
         found["seasonal_mase"] = figure(scaled, actual[has], seasonal[has], scale[has], groups=where[has])
     return found

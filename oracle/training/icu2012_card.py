@@ -10,7 +10,9 @@ from sklearn.metrics import average_precision_score
 
 from ..records import E6, Prediction, Status
 from ..twins.additive import Additive
-from . import figures
+from . import figures, sets
+from .account import risk_curves, subgroup_table
+from .faithful import explanation
 from .figures import Floats
 from .judged import groups_covered
 
@@ -24,7 +26,7 @@ DATA = (
     "The shipped model was then made again in the same way from 97 % of the stays; 3 % no shipped model has seen."
 )
 METHOD = (
-    "Generalised additive model: the weighted mean of L2-penalised quantile steps (0.4) and of boosted stumps (0.6), one step "
+    "Generalised additive model: the weighted mean of L2-penalised quantile steps and of boosted stumps (one half each), one step "
     "function per feature, fitted to the whole development part; slope and intercept from cross-fitted predictions (5 folds, 3 times). "
     "Some dozens of sets of features, penalties, stumps and weights were compared by cross-validation in the development part only "
     "(AUROC and log loss)."
@@ -38,11 +40,16 @@ EVALUATIONS = [
     "with smaller steps, calibration and intervals by cross-fitting, at least 65 of 155 features instead of 45 of 113. All of it was chosen "
     "in the development part, but the wish to improve came from the second evaluation; the limit of 0.6 was kept. "
     "AUROC 0.847 (0.813 to 0.881) on all 789 held-out stays.",
-    "Fourth and last, this card: features of few values have a step at each of them; that they had not was a fault, found on another "
-    "data set. Nothing else was changed, nothing was chosen.",
+    "Fourth: features of few values have a step at each of them; that they had not was a fault, found on another "
+    "data set. Nothing else was changed, nothing was chosen. "
+    "AUROC 0.847 (0.813 to 0.882).",
+    "Fifth, this card: 192 features instead of 155 (steps between neighbours, shares beyond a bound, the second day against the first, "
+    "growth, hours since the last), equal weights of penalised steps and stumps, at least 73 features. All of it was chosen in the development "
+    "part, where the cross-validated AUROC rose from 0.872 to 0.880. Before that, models without the new features were compared once by "
+    "cross-validation over all stays, the held-out ones included; nothing was taken from it.",
 ]
 LIMITS = [
-    "The held-out stays were evaluated four times in all, and one limit (the widest interval answered) was changed after the first; "
+    "The held-out stays were evaluated five times in all, and one limit (the widest interval answered) was changed after the first; "
     "they are no longer quite independent, so figures on new stays may be lower. See 'evaluations'.",
     "Cross-validated figures are optimistic: features and settings were compared on the same stays, and the held-out AUROC is lower.",
     "One hospital system in the United States, stays before 2009; no other place or time was tested.",
@@ -64,6 +71,7 @@ class Reached:
     slope: float
     cut: float
     neighbours: int
+    sets: dict[str, Any]
 
     def told(self) -> dict[str, Any]:
         """As the card states it."""
@@ -105,7 +113,7 @@ def card(
             "metric": "AUROC",
             **{name: everyone[name] for name in ("value", "low", "high")},
             "how": f"all {len(made)} held-out stays with {int(held.died.sum())} deaths, also those whose answer is withheld; "
-            "95 % bootstrap interval; fourth evaluation of these stays, by a model made in the same way from the other 80 %",
+            "95 % bootstrap interval; fifth evaluation of these stays, by a model made in the same way from the other 80 %",
             "baseline_name": "SAPS-I",
             "baseline_value": everyone["saps_i"],
         },
@@ -120,10 +128,24 @@ def card(
             "deaths_among_unanswered": int(held.died[~answered].sum()),
         },
         "shipped": _shipped(shipped, unseen),
+        "sets": shipped[1].sets,
+        "coverage": _sets_held(held, margin, reached),
+        "curves": risk_curves(held.died, margin),
+        "subgroups": subgroup_table(held.died, margin, reached.sets, held.subgroups),
+        "explanation": explanation(Additive.of(shipped[0]), held.x),
         "threshold": round(shipped[1].cut, 4),
         "intended_use": "Research, teaching and the demonstration of accountable predictions. Not a medical device; not for care.",
         "limits": LIMITS,
         "model": shipped[0],
+    }
+
+
+def _sets_held(held: Part, margin: Floats, reached: Reached) -> dict[str, Any]:
+    """Coverage of the development part's conformal sets on the held-out stays."""
+    found = sets.coverage_figures(held.died, margin, reached.sets, held.subgroups)
+    return {
+        name: {key: None if value is None else round(value, 4) for key, value in one.document().items()}
+        for name, one in found.items()
     }
 
 

@@ -42,15 +42,20 @@ def margins(model: Additive, x: Floats) -> Floats:
 
     The same sum as `Additive.predict`, in floating point, so it differs from that by rounding to millionths.
     """
-    total = np.full(len(x), model.base_e6 / E6)
-    for term, column in zip(model.terms, x.T, strict=True):
+    return np.asarray(model.base_e6 / E6 + contributions(model, x).sum(axis=1))
+
+
+def contributions(model: Additive, x: Floats) -> Floats:
+    """What each feature adds to the margin of each row (n, n_features)."""
+    parts = np.empty(x.shape)
+    for place, (term, column) in enumerate(zip(model.terms, x.T, strict=True)):
         missing = np.isnan(column)
         value_e6 = np.rint(np.where(missing, term.centre_e6 / E6, column) * E6)
         steps = np.array(term.steps_e6, np.float64) / E6
         at = steps[np.searchsorted(np.array(term.edges_e6, np.float64), value_e6, side="right")]
         at = at + term.slope_e6 / E6 * (value_e6 - term.centre_e6) / E6
-        total += np.where(missing, (term.missing_e6 or 0) / E6, at)
-    return total
+        parts[:, place] = np.where(missing, (term.missing_e6 or 0) / E6, at)
+    return parts
 
 
 def answered(model: Additive, x: Floats) -> Bools:

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from ..errors import InputError, NotFound
 from . import attendances, glucose, heart_failure, icu2012, machine, pulse, readmission, rhythm, ventilator, whas500
 from .judged import Figure
+from .reported import reported
 
 Card = dict[str, Any]
 Cards = Mapping[str, Card]
@@ -61,7 +62,7 @@ def learner(kind: str) -> Learner:
 def train(kind: str, data: Path) -> dict[str, Card]:
     """The cards of a kind's models, by name; same data, same cards."""
     with threadpool_limits(limits=1):  # sums in one order, so the bytes can be made again
-        return {name: make(data) for name, make in learner(kind).makes.items()}
+        return {name: reported(kind, make(data)) for name, make in learner(kind).makes.items()}
 
 
 def evaluate(kind: str, data: Path, *, since: str = "", models: Path | None = None) -> dict[str, Figure]:

@@ -21,12 +21,15 @@ from ..errors import InputError, NotFound
 from ..records import to_e6
 from ..twins.additive import Additive
 from . import figures
+from .account import data_sheet
+from .faithful import explanation
 from .figures import Floats
 from .judged import Figure, answered, figure, margins
 from .risk import USE
 from .tables import numbers, read_table
 
 NAME = "machine_temperature"
+PATTERNS = ("*.csv", "*.csv.xz")
 NAMES = ("level, from usual", "mean of an hour, from usual", "mean of a day, from usual", "spread of a day, from usual")
 HOUR, DAY = 12, 288  # readings
 REFERENCE_SHARE = 0.15  # the first part of the recording is taken as usual
@@ -69,7 +72,10 @@ def train(data: Path) -> dict[str, Any]:
     score = margins(Additive.of(stated), x)
     threshold = float(np.quantile(score[DAY:first], ALARM_QUANTILE))
     rest = Recording(whole.time_s[first:], whole.degrees[first:], whole.windows)
-    return _card(stated, usual, threshold, rest, score[first:])
+    return _card(stated, usual, threshold, rest, score[first:]) | {
+        "explanation": explanation(Additive.of(stated), x[first:]),
+        "data_sheet": data_sheet(data / NAME, (*PATTERNS, "*.json")),
+    }
 
 
 def evaluate(data: Path, cards: Mapping[str, Mapping[str, Any]], since: str = "") -> dict[str, Figure]:
@@ -93,7 +99,7 @@ def evaluate(data: Path, cards: Mapping[str, Mapping[str, Any]], since: str = ""
 def read(data: Path) -> Recording:
     """The readings in the order of time, and the windows."""
     folder = data / NAME
-    rows = read_table(folder, ("*.csv", "*.csv.xz"), ("timestamp", "value"))
+    rows = read_table(folder, PATTERNS, ("timestamp", "value"))
     when, value = pd.to_datetime(rows["timestamp"], errors="coerce"), numbers(rows["value"])
     fine = np.asarray(when.notna()) & ~np.isnan(value)
     time_s = _seconds(when[fine])

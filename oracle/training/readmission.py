@@ -12,9 +12,11 @@ from sklearn.model_selection import GroupKFold
 
 from ..twins.readmission import CODES, COUNTS, DRUGS, features_of
 from ..twins.readmission import COLUMNS as TOLD
+from .account import data_sheet
 from .figures import Floats
 from .gam import StepModel
 from .judged import Bools, Figure
+from .nested import Setting
 from .risk import Recipe, Records, card_of, judge
 from .tables import read_table
 
@@ -29,9 +31,9 @@ RACES = ("AfricanAmerican", "Asian", "Caucasian", "Hispanic")  # as recorded; ju
 FOLDS = 5
 
 
-def fitted(x: Floats, y: Floats) -> StepModel:
-    """Boosted stumps; penalised steps would not pay for their time on so many rows."""
-    return StepModel(stumps_share=1.0, rounds=800, rate=0.1, features_share=0.2, least=50, seeds=2).fit(x, y)
+SETTINGS: tuple[Setting, ...] = (
+    {"stumps_share": 1.0, "rounds": 800, "rate": 0.1, "features_share": 0.2, "least": 50, "seeds": 2},
+)
 
 
 RECIPE = Recipe(
@@ -41,7 +43,8 @@ RECIPE = Recipe(
     "without discharges by death or to a hospice.",
     method="Generalised additive model of boosted stumps, slope and intercept by cross-fitting over whole patients.",
     baseline_name="number of inpatient stays in the year before",
-    fit=fitted,
+    make=StepModel,  # stumps alone: penalised steps would not pay for their time on so many rows
+    settings=SETTINGS,
     neighbours=2_000,
     stride=250,
     least_present=20,
@@ -58,7 +61,7 @@ def train(data: Path) -> dict[str, Any]:
     """The card, with the model fitted to all encounters and figures by folds of whole patients."""
     records = read(data)
     folds = list(GroupKFold(FOLDS).split(records.x, records.y, records.groups))
-    return card_of(RECIPE, records, [folds])
+    return card_of(RECIPE, records, [folds]) | {"data_sheet": data_sheet(data / NAME, PATTERNS)}
 
 
 def evaluate(data: Path, cards: Mapping[str, Mapping[str, Any]], since: str = "") -> dict[str, Figure]:

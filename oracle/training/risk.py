@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..records import E6, to_e6
 from ..twins.additive import Additive
-from . import figures, leaks
+from . import figures, leaks, sets
+from .account import risk_curves, subgroup_table
+from .faithful import explanation
 from .figures import Floats
 from .gam import StepModel
 from .judged import (
@@ -27,6 +29,8 @@ from .judged import (
     risk_figures,
     subgroup_figures,
 )
+from .nested import Setting, nested
+from .progress import track
 from .steps import rate_interval, terms
 
 Folds = Sequence[leaks.Fold]
@@ -59,14 +63,18 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How one kind's model is made, and what its card says of that."""
+    """How one kind's model is made, and what its card says of that.
+
+    `make` with the first of `settings` is what is fitted; where there are several, the card tells a nested estimate too.
+    """
 
     name: str
     title: str
     data: str
     method: str
     baseline_name: str
-    fit: Callable[[Floats, Floats], StepModel]
+    make: type[StepModel]
+    settings: tuple[Setting, ...]
     neighbours: int
     stride: int
     least_present: int
@@ -81,9 +89,9 @@ def card_of(recipe: Recipe, records: Records, repeats: Sequence[Folds]) -> dict[
     leaks.no_answer_among(records.names, x, y)
     for folds in repeats:
         leaks.apart(records.groups, folds)
-    crossed = np.array([_crossed(recipe, x, y, folds) for folds in repeats])
+    crossed = np.array([_crossed(recipe, x, y, folds) for folds in track(repeats, "cross-fitting")])
     slope, shift = figures.slope_and_intercept(np.tile(y, len(crossed)), crossed.ravel())
-    margin, whole = slope * crossed.mean(axis=0) + shift, recipe.fit(x, y)
+    margin, whole = slope * crossed.mean(axis=0) + shift, _fitted(recipe, x, y)
     stated = {
         "link": "logistic",
         "base_e6": to_e6(slope * whole.base_ + shift),
@@ -96,7 +104,10 @@ def card_of(recipe: Recipe, records: Records, repeats: Sequence[Folds]) -> dict[
     risk = figures.logistic(margin)
     cuts = np.unique(np.quantile(risk, np.linspace(0, 1, 401)))
     cut = max(cuts, key=lambda one: figures.min_se_ppv(y, risk >= one))
-    return _told(recipe, records, stated, crossed, margin, round(float(cut), 4))
+    chosen: dict[str, Any] = {"threshold": round(float(cut), 4), "sets": sets.bounds(y, margin)}
+    if len(recipe.settings) > 1:
+        chosen["nested"] = nested(x, y, records.groups, recipe.settings, recipe.make)
+    return _told(recipe, records, stated, crossed, margin, chosen)
 
 
 def judge(card: Mapping[str, Any], records: Records, since: str) -> dict[str, Figure]:
@@ -112,7 +123,7 @@ def judge(card: Mapping[str, Any], records: Records, since: str) -> dict[str, Fi
     _check(records)
     model = Additive.of(card["model"])
     margin = margins(model, records.x)
-    return _figures(records, margin, float(card["threshold"]), model)
+    return _figures(records, margin, card, model)
 
 
 def _check(records: Records) -> None:
@@ -123,19 +134,24 @@ def _check(records: Records) -> None:
         )
 
 
+def _fitted(recipe: Recipe, x: Floats, y: Floats) -> StepModel:
+    return recipe.make(**recipe.settings[0]).fit(x, y)
+
+
 def _crossed(recipe: Recipe, x: Floats, y: Floats, folds: Folds) -> Floats:
     margin = np.empty(len(y))
     for fit, test in folds:
-        margin[test] = recipe.fit(x[fit], y[fit]).margin(x[test])
+        margin[test] = _fitted(recipe, x[fit], y[fit]).margin(x[test])
     return margin
 
 
-def _figures(records: Records, margin: Floats, threshold: float, model: Additive) -> dict[str, Figure]:
+def _figures(records: Records, margin: Floats, card: Mapping[str, Any], model: Additive) -> dict[str, Figure]:
     y, risk = records.y, figures.logistic(margin)
     low, high = intervals(model, margin, risk)
     clear = answered(model, records.x) & (high - low <= model.widest_e6 / E6)
-    found = risk_figures(y, margin, threshold, groups=records.groups)
-    found["coverage"] = Figure(groups_covered(y, risk, low, high) / GROUPS, None, None, len(y))
+    found = risk_figures(y, margin, float(card["threshold"]), groups=records.groups)
+    found |= sets.coverage_figures(y, margin, card["sets"], records.subgroups, groups=records.groups)
+    found["rate_in_interval"] = Figure(groups_covered(y, risk, low, high) / GROUPS, None, None, len(y))
     found["answered"] = Figure(float(clear.mean()), None, None, len(y))
     known = ~np.isnan(records.baseline)
     found["baseline_auroc"] = figure(figures.auroc, y[known], records.baseline[known], groups=records.groups[known])
@@ -143,10 +159,10 @@ def _figures(records: Records, margin: Floats, threshold: float, model: Additive
 
 
 def _told(
-    recipe: Recipe, records: Records, stated: dict[str, Any], crossed: Floats, margin: Floats, threshold: float
+    recipe: Recipe, records: Records, stated: dict[str, Any], crossed: Floats, margin: Floats, chosen: dict[str, Any]
 ) -> dict[str, Any]:
     y = records.y
-    found = _figures(records, margin, threshold, Additive.of(stated))
+    found = _figures(records, margin, chosen, Additive.of(stated))
     found["auroc"] = figure(figures.auroc, y, crossed.mean(axis=0), groups=records.groups)
     rounded = {name: {key: _rounded(value) for key, value in one.document().items()} for name, one in found.items()}
     single = [figures.auroc(y, one) for one in crossed]
@@ -170,10 +186,13 @@ def _told(
         "intervals": {
             "method": f"95 % Wilson interval of the event rate among the {recipe.neighbours} records of nearest cross-fitted risk, "
             "widened so that it rises with risk and holds the score: uncertainty of the risk, not of one person's outcome",
-            "coverage": f"the observed rate lies inside the mean interval in {found['coverage'].value * GROUPS:.0f} of {GROUPS} "
+            "coverage": f"the observed rate lies inside the mean interval in {found['rate_in_interval'].value * GROUPS:.0f} of {GROUPS} "
             "groups of equal size, on the records the intervals were made from",
         },
-        "threshold": threshold,
+        **chosen,
+        "curves": risk_curves(y, margin),
+        "subgroups": subgroup_table(y, margin, chosen["sets"], records.subgroups),
+        "explanation": explanation(Additive.of(stated), records.x),
         "threshold_chosen": "where the smaller of sensitivity and positive predictivity is largest, on cross-fitted risks",
         "intended_use": USE,
         "limits": list(recipe.limits),

@@ -60,6 +60,7 @@ class Shipped:
     def __init__(self, model_bytes: bytes, card_bytes: bytes) -> None:
         self.model_bytes = model_bytes
         self.model_digest = hashlib.sha256(model_bytes).digest()
+        self.card_bytes = card_bytes
         self.card_digest = hashlib.sha256(card_bytes).digest()
         self.card: dict[str, Any] = json.loads(card_bytes)
         self.additive = Additive.of(self.card["model"])

@@ -21,6 +21,7 @@ from oracle.training import attendances, glucose, heart_failure, machine, readmi
 from oracle.training.artefact import write
 from oracle.training.gam import StepModel
 from oracle.training.learners import LEARNERS, evaluate, learner
+from oracle.training.reported import reported
 from oracle.twins.additive import Additive
 from oracle.twins.shipped import Shipped
 
@@ -39,32 +40,29 @@ COLUMN = {
 }  # fmt: skip
 MAIN = {"cgm_t1d": "rmse", "nhs_ae": "mase"}
 
+QUICK: dict[str, Any] = {
+    "stumps_share": 0.5, "penalty": 0.1, "rounds": 15, "rate": 0.3, "features_share": 0.5, "least": 10, "seeds": 1,
+}  # fmt: skip
+
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Little boosting and few resamples: what is tested here is not how good a model is."""
 
-    def fitted(x: Any, y: Any) -> StepModel:
-        return StepModel(stumps_share=0.5, penalty=0.1, rounds=15, rate=0.3, features_share=0.5, least=10, seeds=1).fit(
-            x, y
-        )
-
     for module in (heart_failure, readmission):
-        monkeypatch.setattr(module, "RECIPE", _with(module.RECIPE, fitted))
+        settings = (QUICK, {**QUICK, "penalty": 0.05})[: len(module.RECIPE.settings)]
+        quick = replace(module.RECIPE, make=StepModel, settings=settings, neighbours=60, stride=20)
+        monkeypatch.setattr(module, "RECIPE", quick)
     monkeypatch.setattr(heart_failure, "SEEDS", range(1))
     monkeypatch.setattr("oracle.training.judged.RESAMPLES", 40)
     with threadpool_limits(limits=1):
         yield
 
 
-def _with(recipe: Any, fitted: Any) -> Any:
-    return replace(recipe, fit=fitted, neighbours=60, stride=20)
-
-
 def trained(kind: str, data: Path, out: Path) -> Path:
     """The kind's models, written into a folder."""
     for name, make in LEARNERS[kind].makes.items():
-        write(out, name, make(data))
+        write(out, name, reported(kind, make(data)))
     return out
 
 

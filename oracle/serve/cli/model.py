@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import enum
 import hashlib
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ...errors import InputError
 from ...settings import Settings, open_store
 from ...twins.shipped import Shipped
+from ...vetting import State, refuse_foreign, vet
 from .console import listing, tell, wants_json
 from .options import As, KindName, kind_named, signer, suite
 
 app = typer.Typer(
     help="Show, register, approve and withdraw models; only approved ones may report.", no_args_is_help=True
 )
-
-
-class State(enum.IntEnum):
-    """As in ModelRegistry."""
-
-    UNKNOWN = 0
-    REGISTERED = 1
-    APPROVED = 2
-    WITHDRAWN = 3
 
 
 @app.command()
@@ -64,9 +57,46 @@ def withdraw(
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="For example icu2012 or cgm_t1d_30.")]) -> None:
+def verify(
+    kind: KindName = "pulse",
+    model: Annotated[Path | None, typer.Option(help="Model file. Default: the installed one of the kind.")] = None,
+    card: Annotated[Path | None, typer.Option(help="Card file. Default: the installed one of the kind.")] = None,
+) -> None:
+    """Check a model and its card against the chain's registry; refused if altered, swapped, unregistered or withdrawn."""
+    shipped = None if model and card else Shipped.named(kind)
+    model_bytes, card_bytes = (
+        _bytes(path) if path else getattr(shipped, f"{what}_bytes") for path, what in ((model, "model"), (card, "card"))
+    )
+    refuse_foreign(model_bytes)
+    found = vet(suite(), model_bytes, card_bytes)
+    tell(
+        f"model 0x{found.model.hex()} may report; its card is the registered one",
+        {"model": found.model, "card": found.card, "registrar": found.registrar, "registered_at": found.registered_at}
+        | {"lineage": found.lineage},
+        next_step=f"medtwin model show {kind}",
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", hint="name a file") from error
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="For example icu2012 or cgm_t1d_30.")],
+    html: Annotated[Path | None, typer.Option(help="Write the whole card there, with pictures.")] = None,
+) -> None:
     """What a shipped model answers, how good it was and on what, its limits; with --json its whole card."""
     found = Shipped.named(name)
+    if html is not None:
+        from ..cards import page  # here, because the pictures load matplotlib
+
+        html.write_text(page(found.card, found.model_digest.hex(), found.card_digest.hex()), "utf-8")
+        tell(f"the card of {name} is in {html}", {"model": found.model_digest, "card": found.card_digest, "html": html})
+        return
     head = found.card["headline"]
     if wants_json():
         tell("", {"digest": found.model_digest, "card_digest": found.card_digest, "card": found.card})

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.progress import Progress, TaskID
 
 from ...errors import InputError
 from ...settings import Settings
@@ -41,7 +44,7 @@ def train(
             hint="pip install 'medtwin[train]'",
             kind="missing_extra",
         ) from error
-    with ERRORS.status(f"training {kind}; this can take minutes"):
+    with _progress(f"training {kind}"):
         cards = learners.train(kind, data or Settings.read().data)
     for name, card in cards.items():
         graph, stated = write(out, name, card)
@@ -84,6 +87,25 @@ def evaluate(
     ]
     listing(("figure", "value", "low", "high", "n"), rows, empty="")
     ERRORS.print("95 % intervals, by bootstrap over records. Not a medical device.", highlight=False)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[None]:
+    """A bar on stderr for each part of the work that says its steps; none where nobody watches."""
+    from ...training.progress import watched
+
+    with Progress(console=ERRORS, transient=True, disable=not ERRORS.is_terminal) as bars:
+        whole = bars.add_task(f"{what}; this can take minutes", total=None)
+        parts: dict[str, TaskID] = {}
+
+        def step(part: str, done: int, of: int) -> None:
+            if part not in parts:
+                parts[part] = bars.add_task(part, total=of)
+            bars.update(parts[part], completed=done, total=of)
+
+        with watched(step):
+            yield
+        bars.remove_task(whole)
 
 
 def _shown(value: Any) -> str:
