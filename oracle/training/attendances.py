@@ -152,8 +152,7 @@ def fit(rows: Rows) -> Floats:
 def _of_month(level: Floats, month: int) -> Rows:
     """What is known at the end of the month before."""
     last, change = level[month - 1], level[month - 1] - level[month - 2]
-    years = range(month - YEAR, 0, -YEAR)  # every year there is; their mean is steadier than the last alone
-    season = _mean_known([level[then] - level[then - 1] for then in years], level.shape[1])
+    season = level[month - YEAR] - level[month - YEAR - 1] if month > YEAR else np.full(level.shape[1], np.nan)
     known = season[~np.isnan(season)]
     common = float(known.mean()) if len(known) else float("nan")
     x = np.column_stack(
@@ -168,13 +167,6 @@ def _of_month(level: Floats, month: int) -> Rows:
     fine = ~np.isnan(level[month]) & ~np.isnan(change)
     where = np.flatnonzero(fine)
     return Rows(x[fine], (level[month] - last)[fine], np.full(len(where), month), where)
-
-
-def _mean_known(rows: list[Floats], width: int) -> Floats:
-    """Mean of what is known in each column, NaN where nothing is."""
-    table = np.array(rows).reshape(len(rows), width)
-    known = (~np.isnan(table)).sum(axis=0)
-    return np.asarray(np.where(known > 0, np.nansum(table, axis=0) / np.maximum(known, 1), np.nan))
 
 
 def _mean_of(level: Floats, month: int, span: int) -> Floats:

@@ -44,7 +44,8 @@ HORIZONS_MIN = (30, 60)
 RECORD: Record = {"least": 144, "margin": 0.08}  # half a day of forecasts; 8 % below the error of the last value
 RECORD_SAYS = (
     "No answer until 144 of a person's own forecasts have come due, and none while their error is not at least 8 % under that "
-    "of the last value; both numbers are the same for everybody."
+    "of the last value; both numbers are the same for everybody. A figure applies it to a person's whole recording; a single report sees "
+    "two hours, so whoever shows reports over time must apply it."
 )
 LIMITS = [
     "Six people with type 1 diabetes train it; figures leave each out in turn, so they are few, and people differ.",

@@ -46,7 +46,8 @@ EVALUATIONS = [
     "Fifth, this card: 192 features instead of 155 (steps between neighbours, shares beyond a bound, the second day against the first, "
     "growth, hours since the last), equal weights of penalised steps and stumps, at least 73 features. All of it was chosen in the development "
     "part, where the cross-validated AUROC rose from 0.872 to 0.880. Before that, models without the new features were compared once by "
-    "cross-validation over all stays, the held-out ones included; nothing was taken from it.",
+    "cross-validation over all stays, the held-out ones included; nothing was taken from it. "
+    "On the held-out stays the AUROC did not rise with it (0.845 after 0.847; the intervals are 0.07 wide), so part of the rise was the choosing.",
 ]
 LIMITS = [
     "The held-out stays were evaluated five times in all, and one limit (the widest interval answered) was changed after the first; "

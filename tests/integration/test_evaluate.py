@@ -17,12 +17,30 @@ from oracle.training.learners import LEARNERS
 from .clinic import Cli, clean_environment
 
 PROMISED = {
-    "cgm_t1d": {"rmse", "rmse_30", "rmse_60", "persistence_rmse_30", "coverage"},
-    "heart_failure_299": {"auroc", "ap", "brier", "slope", "baseline_auroc", "answered"},
+    "cgm_t1d": {"rmse", "rmse_30", "rmse_60", "persistence_rmse_30", "coverage", "worst_patient_gain_60"},
+    "heart_failure_299": {
+        "auroc",
+        "ap",
+        "brier",
+        "slope",
+        "baseline_auroc",
+        "answered",
+        "coverage",
+        "coverage_nominal",
+    },
     "icu2012": {"auroc", "ap", "brier", "event1", "slope", "coverage", "saps_i_auroc", "answered", "auroc_female"},
     "machine_temperature": {"auroc", "baseline_auroc", "false_alarms_per_month", "failures", "failures_warned"},
-    "nhs_ae": {"mase", "naive_mase", "coverage"},
-    "readmission_diabetes130": {"auroc", "ap", "brier", "slope", "baseline_auroc", "answered"},
+    "nhs_ae": {"mase", "naive_mase", "mase_complete", "coverage"},
+    "readmission_diabetes130": {
+        "auroc",
+        "ap",
+        "brier",
+        "slope",
+        "baseline_auroc",
+        "answered",
+        "coverage",
+        "coverage_nominal",
+    },
     "rhythm": {"sensitivity", "positive_predictivity", "mae", "persistence_mae", "coverage", "alarms_right"},
     "ventilator": {"sensitivity", "positive_predictivity", "mae", "persistence_mae"},
 }
