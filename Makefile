@@ -17,7 +17,7 @@ LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse re
 
 .PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-contracts test-integration \
 	fuzz mutate mutate-sample symbolic slither coverage-contracts check format artifacts models evaluate \
-	bench bench-gas bench-lock load custody faults simulate demo-portal portal-e2e clean need-python need-node need-data
+	bench bench-gas bench-models bench-lock load custody faults simulate demo-portal portal-e2e clean need-python need-node need-data
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
