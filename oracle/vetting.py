@@ -43,7 +43,8 @@ def vet(chain: Chain, model_bytes: bytes, card_bytes: bytes) -> Vetted:
     Raises
     ------
     VerificationError
-        ``foreign_format``, ``model_unregistered``, ``model_withdrawn``, ``model_not_approved`` or ``wrong_card``.
+        ``foreign_format``, ``model_unregistered``, ``model_withdrawn``, ``model_not_approved``, ``model_stopped`` or
+        ``wrong_card``.
     """
     refuse_foreign(model_bytes)
     digest, card = hashlib.sha256(model_bytes).digest(), hashlib.sha256(card_bytes).digest()
@@ -72,6 +73,12 @@ def vet(chain: Chain, model_bytes: bytes, card_bytes: bytes) -> Vetted:
             f"the model 0x{digest.hex()} is registered, but nobody has approved it",
             hint="medtwin model approve --as APPROVER",
             kind="model_not_approved",
+        )
+    if not chain.read("ModelRegistry", "isApproved", digest):
+        raise VerificationError(
+            f"the model 0x{digest.hex()} is stopped: a consent it was trained under was revoked",
+            hint="use its successor: medtwin model list",
+            kind="model_stopped",
         )
     return Vetted(digest, card, str(entry.registrar), int(entry.registeredAt), bytes(entry.lineageRoot))
 

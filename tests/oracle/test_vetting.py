@@ -23,7 +23,9 @@ CARD = b'{"name":"another"}'
 def registered(stage: Stage, model: bytes, card: bytes, *, approved: bool = True) -> bytes:
     """The digest of a model that the hospital registered."""
     digest = hashlib.sha256(model).digest()
-    stage.chain.write(stage.hospital, "ModelRegistry", "register", digest, hashlib.sha256(card).digest(), b"\x07" * 32)
+    stage.chain.write(
+        stage.hospital, "ModelRegistry", "register", digest, hashlib.sha256(card).digest(), b"\x07" * 32, False
+    )
     if approved:
         stage.chain.write(stage.hospital, "ModelRegistry", "approve", digest)
     return digest
