@@ -162,6 +162,9 @@ bench: setup-dev ## Measure gas and speed beside the peers
 bench-gas: setup-dev ## Measure gas alone, into bench/results/gas.json
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/python -m bench.operations
 
+bench-models: setup-dev ## Measure speed and memory of the models, into bench/results/models.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.models
+
 custody: setup-dev ## Kill custodians while consents change and everybody asks (N=200)
 	$(BIN)/python -m bench.custody $(or $(N),200)
 
