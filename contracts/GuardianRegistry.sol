@@ -39,7 +39,7 @@ contract GuardianRegistry is SignedOnce, IGuardianRegistry {
     /// @inheritdoc IGuardianRegistry
     function handOver(uint256 twinId, address next, uint256 nonce, uint40 deadline, bytes calldata acceptance) external {
         (address guardian, uint40 until) = guardianOf(twinId);
-        if (msg.sender != guardian) revert NotGuardian(twinId, msg.sender);
+        if (msg.sender != guardian) revert NotTwinGuardian(twinId, msg.sender);
         (address owner, uint32 epoch) = TWINS.ownerAndEpochOf(twinId);
         if (next == owner) revert InvalidGuardian(twinId, next);
         _useAcceptance(twinId, next, until, nonce, deadline, acceptance);
@@ -49,7 +49,7 @@ contract GuardianRegistry is SignedOnce, IGuardianRegistry {
     /// @inheritdoc IGuardianRegistry
     function dismiss(uint256 twinId) external {
         (address guardian,) = guardianOf(twinId);
-        if (guardian == address(0)) revert NotGuardian(twinId, guardian);
+        if (guardian == address(0)) revert NotTwinGuardian(twinId, guardian);
         if (msg.sender != guardian && msg.sender != TWINS.ownerOf(twinId)) revert NotTwinOwner(twinId, msg.sender);
         delete _guardianships[twinId];
         emit GuardianDismissed(twinId, guardian, msg.sender);

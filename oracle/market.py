@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from .ports import Chain, Mined, Signer
 from .records import Category, Purpose
 
 OPERATOR_DAYS = 365
+NO_STUDY = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,72 @@ def offer_of(chain: Chain, twin_id: int) -> Offer:
     return found[0]
 
 
-def buy(chain: Chain, buyer: Signer, offered: Offer, days: int, study: bytes = bytes(32)) -> Mined:
+def cheapest(
+    chain: Chain, categories: Category, purposes: Purpose, days: int, count: int, *, for_study: bool
+) -> list[Offer]:
+    """The `count` cheapest offers that give at least this data for at least these purposes, for that long."""
+    fitting = [
+        one
+        for one in offers(chain)
+        if categories in one.categories
+        and purposes in one.purposes
+        and days <= one.max_days
+        and (for_study or not one.needs_study)
+    ]
+    if len(fitting) < count:
+        raise NotFound(f"{len(fitting)} of {count} twins are on offer so", hint="see: medtwin market list")
+    return sorted(fitting, key=lambda one: (one.price_per_day, one.twin_id))[:count]
+
+
+def buy(chain: Chain, buyer: Signer, offered: Offer, days: int, study: bytes = NO_STUDY) -> Mined:
     """Pay into escrow and receive the offered grant. The price paid is the offer's or nothing."""
-    if not 1 <= days <= offered.max_days:
-        raise InputError(f"{days} days are not on offer", hint=f"choose 1 to {offered.max_days}")
-    price = offered.price_per_day * days
+    price = _prepare(chain, buyer, [offered], days)
+    return chain.write(buyer, "AccessMarket", "purchase", offered.fields(), days, price, study)
+
+
+def buy_cohort(
+    chain: Chain, buyer: Signer, offered: Sequence[Offer], days: int, most: int, study: bytes = NO_STUDY
+) -> Mined:
+    """Buy access to many twins in one transaction, for at most `most` together: all of them or none."""
+    price = _prepare(chain, buyer, offered, days)
+    if price > most:
+        raise Denied(
+            f"the cohort costs {price}, more than {most}", hint="raise --max-price, or take fewer twins or days",
+            kind="too_expensive",
+        )  # fmt: skip
+    return chain.write(buyer, "AccessMarket", "purchaseCohort", [one.fields() for one in offered], days, price, study)
+
+
+def appoint_custodian(chain: Chain, owner: Signer, twin_id: int, custodian: str, share: int) -> Mined:
+    """Give who keeps the data a part of what is earned, 10,000 for all of it; for the twin's epoch, and once in it."""
+    return chain.write(owner, "AccessMarket", "appointCustodian", twin_id, custodian, share)
+
+
+def claim(chain: Chain, sender: Signer, account: str) -> int:
+    """Pay an account what the market keeps for it; the amount."""
+    amount = int(chain.read("AccessMarket", "creditOf", account))
+    if amount == 0:
+        raise NotFound(f"nothing is kept for {account}", hint="parts are kept when the owner withdraws")
+    chain.write(sender, "AccessMarket", "claim", account)
+    return amount
+
+
+def withdraw(chain: Chain, sender: Signer, twin_id: int, buyer: str) -> int:
+    """Pay out what was earned so far; the amount, of which custodian and protocol are kept their parts."""
+    bought = chain.read("AccessMarket", "purchaseOf", twin_id, buyer)
+    if not int(bought.payee, 16):
+        raise NotFound(f"{buyer} has bought nothing of twin {twin_id:#x}", hint="see: medtwin market list")
+    earned, _ = chain.read("AccessMarket", "balanceOf", twin_id, buyer)
+    chain.write(sender, "AccessMarket", "withdraw", twin_id, buyer)
+    return int(earned)
+
+
+def _prepare(chain: Chain, buyer: Signer, offered: Sequence[Offer], days: int) -> int:
+    """Check what the chain would refuse, and allow the market the price (smallest unit)."""
+    longest = min(one.max_days for one in offered)
+    if not 1 <= days <= longest:
+        raise InputError(f"{days} days are not on offer", hint=f"choose 1 to {longest}")
+    price = sum(one.price_per_day for one in offered) * days
     balance = chain.read("TestToken", "balanceOf", buyer.address)
     if balance < price:
         raise Denied(
@@ -79,17 +141,7 @@ def buy(chain: Chain, buyer: Signer, offered: Offer, days: int, study: bytes = b
     market = chain.address("AccessMarket")
     if chain.read("TestToken", "allowance", buyer.address, market) < price:
         chain.write(buyer, "TestToken", "approve", market, price)
-    return chain.write(buyer, "AccessMarket", "purchase", offered.fields(), days, price, study)
-
-
-def withdraw(chain: Chain, sender: Signer, twin_id: int, buyer: str) -> int:
-    """Pay out what the owner earned so far; the amount. Closes the purchase if it has ended."""
-    bought = chain.read("AccessMarket", "purchaseOf", twin_id, buyer)
-    if not int(bought.payee, 16):
-        raise NotFound(f"{buyer} has bought nothing of twin {twin_id:#x}", hint="see: medtwin market list")
-    earned, _ = chain.read("AccessMarket", "balanceOf", twin_id, buyer)
-    chain.write(sender, "AccessMarket", "withdraw", twin_id, buyer)
-    return int(earned)
+    return price
 
 
 def _offer(fields: Mapping[str, Any]) -> Offer:

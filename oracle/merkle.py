@@ -20,6 +20,7 @@ from .errors import InputError
 from .keccak import keccak
 from .records import Prediction, Readings, Status
 
+CONSENT_TYPES = ("uint256", "address", "uint32")
 EXPLANATION_TYPES = ("uint16", "string", "bool", "int64", "int64")
 READING_TYPES = ("uint64", "bytes32", "int64", "bytes32")
 SALT_BYTES = 32
@@ -81,6 +82,11 @@ def verify(root_: bytes, path: Sequence[bytes], wanted: bytes) -> bool:
 def digest_leaf(digest: bytes) -> bytes:
     """Leaf of one bytes32, for a report's inputs root."""
     return leaf(digest)
+
+
+def consent_leaf(twin_id: int, grantee: str, serial: int) -> bytes:
+    """Leaf of one grant, for a model's lineage: (uint256 twinId, address grantee, uint32 serial)."""
+    return leaf(encode(CONSENT_TYPES, (twin_id, grantee, serial)))
 
 
 def reading_leaves(readings: Readings, salts: bytes) -> list[bytes]:

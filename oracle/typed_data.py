@@ -50,6 +50,14 @@ TYPES: dict[str, tuple[tuple[str, str], ...]] = {
     "ConsentRevocation": (
         ("twinId", "uint256"), ("grantee", "address"), ("nonce", "uint256"), ("deadline", "uint40"),
     ),
+    "StudyApproval": (
+        ("study", "bytes32"), ("researcher", "address"), ("board", "address"), ("purposes", "uint32"),
+        ("expiry", "uint40"), ("nonce", "uint256"), ("deadline", "uint40"),
+    ),
+    "Guardianship": (
+        ("twinId", "uint256"), ("guardian", "address"), ("by", "address"), ("until", "uint40"),
+        ("nonce", "uint256"), ("deadline", "uint40"),
+    ),
     "KeyRequest": (
         ("twinId", "uint256"), ("grantee", "address"), ("recipient", "bytes32"), ("batches", "bytes32[]"),
         ("category", "uint32"), ("purpose", "uint32"), ("nonce", "uint256"), ("deadline", "uint40"),

@@ -68,6 +68,17 @@ def test_readings_root_follows_from_the_data_key() -> None:
     assert envelope._salts(raw(shown["dataKey"]), 2) == stream
 
 
+def test_lineage_root_is_that_of_its_consents() -> None:
+    """Three grants, the odd one joined last."""
+    shown = SHOWN["lineage"]
+    rows = [(int(twin, 16), grantee, serial) for twin, grantee, serial in shown["rows"]]
+    leaves = [twice(("uint256", "address", "uint32"), list(row)) for row in rows]
+    assert [raw(one) for one in shown["leaves"]] == leaves
+    high, middle, low = sorted(leaves, reverse=True)
+    assert raw(shown["root"]) == pair(pair(middle, low), high)
+    assert merkle.root([merkle.consent_leaf(*row) for row in rows]) == raw(shown["root"])
+
+
 def test_explanation_root_is_that_of_its_rows() -> None:
     """Three rows, the odd one joined last; and the single leaf of no answer."""
     shown = SHOWN["explanation"]

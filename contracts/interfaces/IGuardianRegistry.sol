@@ -21,7 +21,7 @@ interface IGuardianRegistry is ISignedOnce {
     event GuardianDismissed(uint256 indexed twinId, address indexed guardian, address by);
 
     error NotTwinOwner(uint256 twinId, address account);
-    error NotGuardian(uint256 twinId, address account);
+    error NotTwinGuardian(uint256 twinId, address account);
     error InvalidGuardian(uint256 twinId, address guardian);
     error InvalidEnd(uint40 until, uint40 latest);
 

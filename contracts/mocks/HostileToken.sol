@@ -19,6 +19,11 @@ contract HostileToken is ERC20 {
         _mint(to, amount);
     }
 
+    /// @notice A rebase downwards.
+    function burn(address from, uint256 amount) external {
+        _burn(from, amount);
+    }
+
     function setFee(uint256 fee_) external {
         fee = fee_;
     }

@@ -195,7 +195,7 @@ ENTRIES = {
         guardianship_by(STRANGERS_KEY), "NotTwinOwner"
     ),
     "GuardianRegistry.handOver(uint256,address,uint256,uint40,bytes)": Entry(
-        lambda w: (w.twin, w.stranger, 0, now_s() + 3_600, b""), "NotGuardian"
+        lambda w: (w.twin, w.stranger, 0, now_s() + 3_600, b""), "NotTwinGuardian"
     ),
     "GuardianRegistry.dismiss(uint256)": Entry(lambda w: (w.twin,), "NotTwinOwner"),
     "DataAnchor.anchor((uint256,uint64,bytes32,bytes32,bytes32,uint32,uint40,uint40),bytes)": Entry(

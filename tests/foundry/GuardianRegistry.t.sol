@@ -94,7 +94,7 @@ contract GuardianRegistryTest is Fixture {
 
     function test_handOver_keepsTheEnd() public {
         _appoint(PARENT_KEY, owner, END, 0);
-        vm.expectRevert(abi.encodeWithSelector(IGuardianRegistry.NotGuardian.selector, PATIENT, owner));
+        vm.expectRevert(abi.encodeWithSelector(IGuardianRegistry.NotTwinGuardian.selector, PATIENT, owner));
         _handOver(NEXT_KEY, owner, END);
         vm.expectRevert(abi.encodeWithSelector(ISignedOnce.InvalidSignature.selector, next));
         _handOver(NEXT_KEY, parent, END + 1);
@@ -114,7 +114,7 @@ contract GuardianRegistryTest is Fixture {
     }
 
     function test_dismiss_isForBothSides() public {
-        vm.expectRevert(abi.encodeWithSelector(IGuardianRegistry.NotGuardian.selector, PATIENT, address(0)));
+        vm.expectRevert(abi.encodeWithSelector(IGuardianRegistry.NotTwinGuardian.selector, PATIENT, address(0)));
         vm.prank(owner);
         guardians.dismiss(PATIENT);
         _appoint(PARENT_KEY, owner, END, 0);

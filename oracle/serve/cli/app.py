@@ -25,6 +25,7 @@ from . import (
     emergency,
     erase,
     explain,
+    guardian,
     index,
     keys,
     market,
@@ -33,6 +34,7 @@ from . import (
     portal,
     publish,
     store,
+    study,
     train,
     twin,
 )
@@ -56,7 +58,9 @@ app.add_typer(twin.app, name="twin")
 app.add_typer(device.app, name="device")
 app.add_typer(consent.app, name="consent")
 publish.register(app)
+app.add_typer(guardian.app, name="guardian")
 app.add_typer(market.app, name="market")
+app.add_typer(study.app, name="study")
 app.add_typer(emergency.app, name="emergency")
 app.add_typer(case.app, name="case")
 app.add_typer(model.app, name="model")

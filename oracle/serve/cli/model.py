@@ -8,30 +8,70 @@ from typing import Annotated
 
 import typer
 
-from ...errors import InputError
+from ... import lineage
+from ...errors import InputError, NotFound
 from ...settings import Settings, open_store
 from ...twins.shipped import Shipped
 from ...vetting import State, refuse_foreign, vet
 from .console import listing, tell, wants_json
-from .options import As, KindName, kind_named, signer, suite
+from .options import As, KindName, address_of, kind_named, signer, suite
 
 app = typer.Typer(
-    help="Show, register, approve and withdraw models; only approved ones may report.", no_args_is_help=True
+    help="Show, register, approve, mark and withdraw models; only approved ones may report.", no_args_is_help=True
 )
 
 
 @app.command()
-def register(kind: KindName = "pulse", registrar: As = "") -> None:
+def register(
+    kind: KindName = "pulse",
+    consents: Annotated[typer.FileText | None, typer.Option(help="The consents it was trained under.")] = None,
+    stops: Annotated[
+        bool, typer.Option("--stops-when-marked", help="A revocation among them ends its reports.")
+    ] = False,
+    registrar: As = "",
+) -> None:
     """Register the model of an installed kind of twin, and put its artefact into the store."""
     found = kind_named(kind)
+    root = lineage.root_of(lineage.read(consents.read())) if consents else lineage.NO_LINEAGE
     mined = suite().write(
-        signer(registrar), "ModelRegistry", "register", found.model_digest, found.card_digest, bytes(32), False
+        signer(registrar), "ModelRegistry", "register", found.model_digest, found.card_digest, root, stops
     )
     open_store(Settings.read().store).put(found.model_bytes)
     tell(
         f"model 0x{found.model_digest.hex()} is registered",
-        {"model": found.model_digest, "card": found.card_digest, "gas": mined.gas},
+        {"model": found.model_digest, "card": found.card_digest, "lineage": root, "gas": mined.gas},
         next_step=f"medtwin model approve --kind {kind} --as APPROVER",
+    )
+
+
+@app.command("consents")
+def consents_(
+    who: Annotated[str, typer.Argument(help="Who trains: address or key name.")],
+    out: Annotated[typer.FileTextWrite, typer.Option(help="Where to write them, for: medtwin model register.")],
+) -> None:
+    """Write down the consents that an account holds now, to be named with a model trained under them."""
+    found = lineage.held(suite(), address_of(who))
+    out.write(lineage.write(found))
+    tell(f"{len(found)} consents in {out.name}", {"consents": len(found), "file": out.name})
+
+
+@app.command()
+def mark(
+    consents: Annotated[typer.FileText, typer.Option(help="The consents the model was registered with.")],
+    kind: KindName = "pulse",
+    sender: As = "",
+) -> None:
+    """Show that a consent a model was trained under was revoked; anybody may."""
+    chain, model = suite(), kind_named(kind).model_digest
+    found = lineage.read(consents.read())
+    gone = lineage.revoked(chain, found)
+    if not gone:
+        raise NotFound(f"none of the {len(found)} consents was revoked", hint="there is nothing to show")
+    mined = lineage.mark(chain, signer(sender), model, found, gone[0])
+    reports = chain.read("ModelRegistry", "isApproved", model)
+    tell(
+        f"model {kind} is marked since block {mined.block}, and {'still reports' if reports else 'reports no more'}",
+        {"model": model, "twin": hex(gone[0].twin_id), "revoked": len(gone), "reports": reports, "gas": mined.gas},
     )
 
 
