@@ -10,10 +10,11 @@ import typer
 from ... import deploy
 from ...adapters.owned import owned
 from ...errors import Denied
-from ...settings import Settings, open_suite
+from ...judge import accuse, find_fault
+from ...settings import Settings, open_store, open_suite
 from ...wiring import gateway_folder, open_broker, open_gateway, read_bridges
 from .console import ERRORS, tell
-from .options import address_of, signer
+from .options import As, address_of, signer
 
 MIB = 2**20
 app = typer.Typer(help="Take what devices signed, post one root for many batches.", no_args_is_help=True)
@@ -64,4 +65,25 @@ def follow(gateway: Annotated[str, typer.Argument(help="Address, or name of its 
     tell(
         f"epochs of {address} count from block {dict(changed.gateways)[address]} on; hand {settings.deployment} to everybody",
         {"gateway": address, "block": dict(changed.gateways)[address]},
+    )
+
+
+@app.command()
+def judge(
+    gateway: Annotated[str, typer.Argument(help="Address, or name of its keystore.")],
+    sender: As = "",
+) -> None:
+    """Read a gateway's epochs for faults; with a key, bring the first one before the contract, which suspends it."""
+    settings, address = Settings.read(), address_of(gateway)
+    chain = open_suite(settings)
+    fault = find_fault(chain, open_store(settings.store), address)
+    if fault is None:
+        tell(f"nothing wrong is found in the epochs of {address}", {"gateway": address, "fault": None})
+        return
+    if sender:
+        accuse(chain, signer(sender), fault)
+    tell(
+        f"{fault.what}; {'the gateway is suspended' if sender else 'nothing was sent'}",
+        {"gateway": address, "fault": fault.function, "what": fault.what, "suspended": bool(sender)},
+        next_step="" if sender else f"medtwin edge judge {gateway} --as KEY",
     )
