@@ -15,6 +15,7 @@ GROUNDS = ("--ground", "--card")
 PAIRS = [
     *((ink, ground, TEXT) for ink in ("--ink", "--ink-soft", "--accent", "--bad") for ground in GROUNDS),
     ("--accent-ink", "--accent", TEXT),
+    *(("--ink", f"--p{points}", TEXT) for points in (1, 2, 3)),
     *((f"--{role}", f"--{role}-ground", TEXT) for role in ("good", "warn", "bad")),
     *(("--ink", f"--{role}-ground", TEXT) for role in ("good", "warn", "bad")),
     *(("--focus", ground, NOT_TEXT) for ground in GROUNDS),
