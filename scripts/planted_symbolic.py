@@ -8,7 +8,7 @@ PLANTED: tuple[tuple[str, str, str, str], ...] = (
     ("libraries/Grants.sol", "revoked: has(word, REVOKED)", "revoked: has(word, DENIED)", "GrantsSymbolic"),
     ("libraries/Grants.sol", "!has(word, REVOKED | DENIED)", "!has(word, DENIED)", "GrantsSymbolic"),
     ("libraries/Grants.sol", "!has(word, REVOKED | DENIED)", "!has(word, REVOKED)", "GrantsSymbolic"),
-    ("libraries/Grants.sol", "&& epochOf(word) == epoch", "", "GrantsSymbolic"),
+    ("libraries/Grants.sol", "epochOf(word) == epoch && _isStanding", "_isStanding", "GrantsSymbolic"),
     ("libraries/Grants.sol", "return time < expiryOf(word)", "return time <= expiryOf(word)", "GrantsSymbolic"),
     ("libraries/Grants.sol", "return time < expiryOf(word)", "return time != expiryOf(word)", "GrantsSymbolic"),
     ("libraries/Grants.sol", "return asked & ~held == 0;", "return asked & held != 0;", "GrantsSymbolic"),
