@@ -33,14 +33,13 @@ PLANTED: tuple[tuple[str, str, str, str], ...] = (
     ("ConsentRegistry.sol", "if (msg.sender != guardian) revert NotTwinOwner(twinId, msg.sender);", "",
      "DecisionSymbolic"),
     ("ConsentRegistry.sol", "if (msg.sender != grantee) _checkOwner(twinId);", "", "DecisionSymbolic"),
-    ("ConsentRegistry.sol", "_grants[twinId][grantee] = held | Grants.REVOKED;", "_grants[twinId][grantee] = held;",
-     "DecisionSymbolic"),
-    ("ConsentRegistry.sol", "if (_grants[twinId][grantee].isMinted()) _revoke(twinId, grantee, msg.sender);\n"
-     "        _grants[twinId][grantee] |= Grants.DENIED;", "", "DecisionSymbolic"),
-    ("ConsentRegistry.sol", "return live && held.epochOf() == epoch;", "return true;", "DecisionSymbolic"),
+    ("ConsentRegistry.sol", "record.word = held | Grants.REVOKED;", "record.word = held;", "DecisionSymbolic"),
+    ("ConsentRegistry.sol", "if (_grants[twinId][grantee].word.isMinted()) _revoke(twinId, grantee, msg.sender);\n"
+     "        _grants[twinId][grantee].word |= Grants.DENIED;", "", "DecisionSymbolic"),
+    ("ConsentRegistry.sol", " && held.epochOf() == TWINS.lastEpochOf(twinId);", ";", "DecisionSymbolic"),
     ("ConsentRegistry.sol", "return account == owner;", "return true;", "DecisionSymbolic"),
-    ("ConsentRegistry.sol", "uint256 held = _grants[twinId][grantee];\n        bool covered",
-     "uint256 held = _grants[twinId | 0x7102][grantee];\n        bool covered", "DecisionSymbolic"),
+    ("ConsentRegistry.sol", "uint256 held = _grants[twinId][grantee].word;\n        return held.covers",
+     "uint256 held = _grants[twinId | 0x7102][grantee].word;\n        return held.covers", "DecisionSymbolic"),
     ("ConsentRegistry.sol", ") revert OperatorScopeExceeded(twinId, msg.sender);", ") {}", "DecisionSymbolic"),
-    ("ConsentRegistry.sol", "if (block.timestamp < held.notBeforeOf() ||", "if (", "DecisionSymbolic"),
+    ("libraries/Grants.sol", "time >= notBeforeOf(word) && _isStanding", "_isStanding", "DecisionSymbolic"),
 )  # fmt: skip
