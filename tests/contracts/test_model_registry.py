@@ -44,12 +44,12 @@ REASON = b"\x88" * 32
 ZERO = "0x" + "0" * 40
 
 
-def test_deploy_without_approver_is_refused(approver: Any) -> None:
+def test_deploy_without_approver_is_refused(consents: Any, approver: Any) -> None:
     """A registry nobody could approve in is not deployed."""
     registry = brownie.project.get_loaded_projects()[0]["ModelRegistry"]
 
     with reverts_with("ZeroApprover"):
-        registry.deploy(ZERO, {"from": approver})
+        registry.deploy(consents, ZERO, {"from": approver})
 
 
 def test_register_of_unknown_digest_records_it(models: Any, stranger: Any) -> None:
@@ -66,7 +66,8 @@ def test_register_of_unknown_digest_records_it(models: Any, stranger: Any) -> No
             stopsWhenMarked=True,
         )
     ]
-    assert models.modelOf(MODEL) == (REGISTERED, stranger, tx.timestamp, "0x" + CARD.hex(), "0x" + LINEAGE.hex())
+    told = (REGISTERED, stranger, tx.timestamp, True, False, "0x" + CARD.hex(), "0x" + LINEAGE.hex())
+    assert models.modelOf(MODEL) == told
     assert not models.isApproved(MODEL)
 
 

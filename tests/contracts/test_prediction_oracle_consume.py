@@ -42,12 +42,12 @@ def three_batches(recorder: Recorder, quorum: Quorum, patient: Any) -> None:
 def test_consume_within_limits_gives_the_report(
     oracle: Any, quorum: Quorum, twin: int, model: bytes, stranger: Any
 ) -> None:
-    """The last report, as posted."""
+    """The last report, as posted, and the number of the configuration that signed it."""
     quorum.post(quorum.report(1), stranger)
     last = quorum.report(2, score=5, low=5, high=5)
     quorum.post(last, stranger)
 
-    assert oracle.consume(twin, model, 3_600, 0) == (2, *last[3:8])
+    assert oracle.consume(twin, model, 3_600, 0) == (2, *last[3:8], oracle.configNumber())
 
 
 def test_consume_without_report_is_refused(oracle: Any, twin: int, model: bytes) -> None:
