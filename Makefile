@@ -37,7 +37,7 @@ setup-dev: .venv/.dev ## The same, with brownie, the test tools, Ganache and the
 .venv/.dev: pyproject.toml constraints.txt package-lock.json scripts/install_solc.py | need-python need-node
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	BROWNIE_NOCOMPILE=1 $(BIN)/python -m pip install --quiet --no-binary eth-brownie -c constraints.txt \
-		-e '.[contracts,train,test,waveforms,drift,postgres,scale]'
+		-e '.[contracts,train,test,waveforms,drift,postgres,scale,survival]'
 	@if [ -L node_modules ]; then rm node_modules; fi # npm ci would empty the folder a link points to
 	npm ci --ignore-scripts --no-audit --no-fund
 	$(BIN)/python -m scripts.install_solc

@@ -119,7 +119,7 @@ def test_shuffled_deaths_give_chance_to_the_intensive_care_recipe(monkeypatch: p
     monkeypatch.setattr("oracle.training.icu2012.SEEDS", (1,))
     draw = np.random.default_rng(3)
     x = draw.normal(size=(800, len(NAMES)))
-    died = (x[:, 0] + x[:, 1] + draw.normal(size=800) > 1).astype(float)
+    died = (x[:, 0] + x[:, 1] + draw.normal(scale=0.5, size=800) > 1).astype(float)
 
     with threadpool_limits(limits=1):
         told = develop(Part(x, died, died, died))[1].auroc

@@ -32,7 +32,6 @@ def test_what_is_known_only_afterwards_is_refused(name: str) -> None:
 
 def test_card_reaches_the_published_order_and_is_made_again(tmp_path: Path) -> None:
     """A C-index of 0.74 at least, above age alone, the same bytes twice; shuffled deaths give chance."""
-    pytest.importorskip("sksurv", reason="the extra medtwin[survival] is optional, being under GPL-3.0")
     first, second = (learners.train("whas500", tmp_path)["whas500"] for _ in range(2))
     files = [artefact.write(tmp_path / str(k), "whas500", one) for k, one in enumerate((first, second))]
 
