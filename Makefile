@@ -68,11 +68,14 @@ dev: setup-dev ## Start a chain, custodians, an oracle and the portal to build o
 
 # -- tests ---------------------------------------------------------------------
 
+# forge walks on one core for minutes, so it does that beside the rest.
 test: setup-dev ## Run every test: units, contracts in forge and on Ganache, whole paths on IPFS
 	@rm -rf reports && mkdir reports
-	@for part in oracle foundry contracts integration; do \
+	@{ $(MAKE) test-foundry; echo $$? > reports/foundry.exit; } > reports/foundry.log 2>&1 & \
+	for part in oracle contracts integration; do \
 		$(MAKE) test-$$part; echo $$? > reports/$$part.exit; \
 	done; \
+	wait; cat reports/foundry.log; \
 	$(BIN)/python scripts/closing_line.py reports oracle foundry contracts integration
 
 test-oracle: setup-dev ## Run the Python package's own tests
