@@ -9,24 +9,24 @@ from .scene import accounts
 
 
 def test_patient_allows_and_stops(visit: Visit, dev: Dev, cli: Cli, twin: str) -> None:
-    clinician = accounts(dev)["clinician"]
+    somebody = accounts(dev)["reviewer"]
     visit.open(f"/patient/{twin}")
     visit.press("[data-demo=patient-1]")
     visit.see("[data-verified]")
     visit.press("[data-do=allow]")
     visit.see("select[name=person]")
     visit.reach("select[name=person]")
-    visit.page.keyboard.type("clinician")
+    visit.page.keyboard.type("reviewer")
     visit.press("input[name=data][value='1']", "Space")
     visit.press("input[name=purpose][value='1']", "Space")
     visit.press("input[name=days]", "Space")
     visit.press("[data-do=yes]")
-    visit.see(f"[data-reader='{clinician}']")
-    assert clinician in [row["grantee"] for row in cli.facts("consent", "list", twin) if row["active"]]
+    visit.see(f"[data-reader='{somebody}']")
+    assert somebody in [row["grantee"] for row in cli.facts("consent", "list", twin) if row["active"]]
 
-    visit.press(f"[data-reader='{clinician}'] [data-do=stop]")
+    visit.press(f"[data-reader='{somebody}'] [data-do=stop]")
     visit.see("[data-closing]")
-    assert clinician not in [row["grantee"] for row in cli.facts("consent", "list", twin) if row["active"]]
+    assert somebody not in [row["grantee"] for row in cli.facts("consent", "list", twin) if row["active"]]
 
 
 def test_anybody_checks_a_twin(visit: Visit, twin: str) -> None:

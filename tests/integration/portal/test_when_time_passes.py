@@ -1,19 +1,49 @@
-"""What takes hours or days: the chain's clock is moved on, so these are the last of the portal's tests.
+"""What cannot be taken back: a twin is erased, then the chain's clock is moved on. So these are the last of the portal's tests.
 
+a patient erases a twin, and holds a certificate that the command finds true
 a patient gets the account back after a lost device, through guardians, and sees them ask
 a case, a command and an emergency end by themselves, and a judgement that is late blocks the next emergency
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import httpx
 from playwright.sync_api import Browser
 
-from ..browsing import give_authenticator, visiting
+from ..browsing import Visit, give_authenticator, visiting
 from ..clinic import Cli
 from ..hospital import Dev
-from .scene import accounts, let_pass, url_of
+from .scene import accounts, let_pass, sign_in, url_of
 
 HOUR_S, DAY_S = 3_600, 86_400
+
+
+def test_owner_erases_a_twin(visit: Visit, cli: Cli, dev: Dev, tmp_path: Path) -> None:
+    """The certificate that the page hands out is one that the command finds true; nobody else may."""
+    visit.open("/patient")
+    visit.be("patient-2")
+    visit.click("main a.card")
+    visit.see("[data-verified]")
+    twin = visit.page.url.rpartition("/")[2]
+    with httpx.Client(base_url=url_of(dev)) as client:
+        sign_in(client, dev, "researcher")
+        order = {"twin": twin, "owner": accounts(dev)["researcher"], "deadline": 2**33, "signature": "0x" + "11" * 65}
+        assert client.post("/api/erase", json=order).json()["kind"] == "not_retired"
+
+    visit.click("a[href$='/erase']")
+    visit.click("[data-do=erase]")
+    assert "3 keyholders signed" in visit.see("[data-erased='3']")
+    with visit.page.expect_download() as got:
+        visit.page.click("a[download]")
+    kept = tmp_path / "erasure.json"
+    kept.write_bytes(Path(got.value.path()).read_bytes())
+    assert cli("audit", "certificate", str(kept)).code == 0
+
+    visit.open(f"/patient/{twin}")
+    visit.page.click("[data-look=waveform]")
+    assert "is not in the store" in visit.see("[data-said=bad]")
 
 
 def test_command_without_an_answer_runs_out(opened: Browser, dev: Dev, cli: Cli, twin: str) -> None:
