@@ -455,7 +455,7 @@ TABLE: list[tuple[Callable[[Case], Told], type[errors.MedtwinError], str]] = [
     (custodian_down_at_publishing, STORAGE, "does not answer"),
     (custodians_down_at_fetching, DENIED, "1 of the 2 key shares needed"),
     (not_a_custodian, VERIFICATION, "is not a custodian"),
-    (custodian_misspelt, STORAGE, "does not answer"),
+    (custodian_misspelt, DENIED, "has no TLS"),
     (depth_misspelt, INPUT, "MEDTWIN_DEPTH"),
     (missing_data, NOT_FOUND, "there is no"),
     (unknown_dataset, NOT_FOUND, "no data set 'mimic'"),

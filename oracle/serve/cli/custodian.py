@@ -33,7 +33,7 @@ app = typer.Typer(help="Hold key shares; release them when the chain allows, wit
 @app.command()
 def serve(
     key: Annotated[str, typer.Option("--as", metavar="KEY", help="Keystore of this custodian.")],
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8701,
+    port: Annotated[int, typer.Option(help="Where it listens.", min=1, max=65535)] = 8701,
     host: Annotated[
         str, typer.Option(help="Address to listen on; beyond loopback it needs a certificate.")
     ] = "127.0.0.1",

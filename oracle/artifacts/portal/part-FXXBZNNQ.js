@@ -1,4 +1,4 @@
-import{D as b,a,b as u,c as p,p as i,q as g,r as f,s as h,u as w}from"./part-D73CAOQ4.js";import{A as m,B as l,r as d}from"./part-RENKOAWL.js";var $="1",c=(e,o)=>o===$?f(e):`\u2066${g(e,1)} ${o}\u2069`;function B(e,o){let{model:t,answered:s}=e,r=o.filter(n=>n.model.digest===t.digest&&n.answered&&n.round<e.round).at(-1);return a`<article class="card" data-round=${e.round}>
+import{D as b,a,b as u,c as p,p as i,q as g,r as f,s as h,u as w}from"./part-CQ7UAHZ3.js";import{A as m,B as l,r as d}from"./part-RENKOAWL.js";var $="1",c=(e,o)=>o===$?f(e):`\u2066${g(e,1)} ${o}\u2069`;function B(e,o){let{model:t,answered:s}=e,r=o.filter(n=>n.model.digest===t.digest&&n.answered&&n.round<e.round).at(-1);return a`<article class="card" data-round=${e.round}>
     <div class="split"><h3>${b(t.kind)}</h3><span class="soft">${w(e.asOf)}</span></div>
     ${s?a`<p><span class="big">${c(e.score,t.unit)}</span> ${N(e,r)}</p>
           <p>${i("prediction.interval",{low:c(e.low,t.unit),high:c(e.high,t.unit)})}</p>

@@ -1,4 +1,4 @@
-import{E as c,F as s,I as w,K as b,M as f,P as v,a as i,c as n,h as m,i as l,j as $,k as h,l as y,n as u,p as t,y as g}from"./part-D73CAOQ4.js";import{r as p}from"./part-RENKOAWL.js";var I={patient:"/patient",researcher:"/research",clinician:"/ward",radiology:"/ward",theatre:"/ward",reviewer:"/ward/emergency",hospital:"/hospital"};function E(){return{title:t("home.title"),load:async()=>{},view:P}}function P(){return i`
+import{E as c,F as s,I as w,K as b,M as f,P as v,a as i,c as n,h as m,i as l,j as $,k as h,l as y,n as u,p as t,y as g}from"./part-CQ7UAHZ3.js";import{r as p}from"./part-RENKOAWL.js";var I={patient:"/patient",researcher:"/research",clinician:"/ward",radiology:"/ward",theatre:"/ward",reviewer:"/ward/emergency",hospital:"/hospital"};function E(){return{title:t("home.title"),load:async()=>{},view:P}}function P(){return i`
     <p>${t("home.lead")}</p>
     ${c()?n:R()}
     <section aria-labelledby="doors"><h2 id="doors">${t("home.doors")}</h2>
