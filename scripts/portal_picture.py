@@ -53,11 +53,12 @@ def main() -> None:
                 page.screenshot(path=file, type="jpeg", quality=QUALITY, full_page=True)
             context.close()
 
-        shown("patient-1", "/patient", allow_the_clinician, PICTURES / "1-allowed-wide.jpg", **LOOKS["wide"])
+        shown("patient-1", "/patient", allow_the_clinician, PICTURES / "0.jpg", **LOOKS["wide"])
+        (PICTURES / "0.jpg").unlink()
         for name, look in LOOKS.items():
             for scene, (role, address, then) in SCENES.items():
                 shown(role, address, then, PICTURES / f"{scene}-{name}.jpg", **look)
-        shown("patient-1", "/patient", own_signals, ROOT / "docs" / "portal.png", viewport=SIZE)
+        shown("patient-1", "/patient", signals_alone, ROOT / "docs" / "portal.png", viewport=SIZE)
         opened.close()
 
 
@@ -68,6 +69,15 @@ def own_twin(page: Page) -> None:
 
 
 def own_signals(page: Page) -> None:
+    """Why the forecast says so, and the own signals, opened."""
+    own_twin(page)
+    page.click("[data-do=why]")
+    page.wait_for_selector("[data-why] [data-explained]")
+    page.click("[data-look=waveform]")
+    page.wait_for_selector(".chart canvas")
+
+
+def signals_alone(page: Page) -> None:
     """The own signals, opened."""
     own_twin(page)
     page.click("[data-look=waveform]")
@@ -78,7 +88,7 @@ def allow_the_clinician(page: Page) -> None:
     """Signals, for care, for a week."""
     own_twin(page)
     page.click("[data-do=allow]")
-    page.select_option("select[name=person]", label="clinician (Clinician)")
+    page.select_option("select[name=person]", label="clinician-2 (Clinician)")
     for field, value in (("data", "2"), ("purpose", "1"), ("days", "7")):
         page.click(f"input[name={field}][value='{value}']")
     page.screenshot(path=PICTURES / "1-allow-wide.jpg", type="jpeg", quality=QUALITY, full_page=True)
@@ -88,7 +98,9 @@ def allow_the_clinician(page: Page) -> None:
 
 def bedside(page: Page) -> None:
     """One twin in depth, its signals opened."""
-    page.click("[data-bed] a")
+    page.click("[data-do=reasons]")
+    page.wait_for_selector("[data-reasons]")
+    page.click("[data-bed] h2 a")
     page.wait_for_selector("[data-look]")
     page.click("[data-look='2']")
     page.wait_for_selector(".chart canvas")

@@ -3,6 +3,7 @@
 patient
   sees who can look, and each look, verified by the browser itself
   opens the own signals: what the browser decrypts is what the command fetches
+  asks why the forecast says so, and is told in plain words that the page checked
   allows somebody and stops them: never more clicks or signatures to stop than to allow
   without a wallet, a passkey is the account, and the hospital pays
   with a wallet that says no, or moves to another account, nothing is done
@@ -19,7 +20,7 @@ from pathlib import Path
 from playwright.sync_api import Browser
 
 from ..browsing import Visit, give_authenticator, give_wallet, visiting
-from ..clinic import Cli
+from ..clinic import ROOT, Cli
 from ..hospital import Dev
 from .scene import COUNT_ASSERTIONS, accounts, flow, signed, touches, url_of
 
@@ -51,6 +52,22 @@ def test_browser_opens_what_the_command_opens(visit: Visit, cli: Cli, twin: str,
     told = list(csv.reader(out.read_text("utf-8").splitlines()))
     assert len(seen) == len(told) > 1_000
     assert [(row[1], float(row[2])) for row in seen[1:]] == [(row[1], float(row[2])) for row in told[1:]]
+
+
+def test_patient_asks_why(visit: Visit, twin: str) -> None:
+    """The strongest reasons in the words of the templates, checked against the report, and the look is noted."""
+    say = json.loads((ROOT / "oracle" / "artifacts" / "words" / "en.json").read_text("utf-8"))
+    known = {text.lower() for key, text in say.items() if key.startswith("feature.")}
+    visit.open(f"/patient/{twin}")
+    visit.be("patient-1")
+    visit.click("[data-do=why]")
+    told = visit.see("[data-why] ul").splitlines()
+    assert 1 <= len(told) <= 3
+    for line in told:
+        words = line.lower().removesuffix(" makes it higher.").removesuffix(" makes it lower.")
+        assert words in known and words != line.lower()
+    visit.see("[data-why] [data-explained=true]")
+    visit.see("[data-look=permitted]:has-text('patient-1')")
 
 
 def test_allow_then_stop_with_a_wallet(opened: Browser, dev: Dev, cli: Cli, twin: str) -> None:

@@ -10,18 +10,22 @@ import { type Consent, consentsOf, revoke } from '../lib/consent'
 import { type Batch, batchesOf, fetchReadings } from '../lib/custody'
 import { CATEGORY, PURPOSE } from '../generated/signed'
 import { signalCharts } from '../lib/charts'
+import { type Why, explain, known } from '../lib/explanations'
+import { inPlainWords } from '../lib/plain'
 import { prediction, valueWords } from '../lib/prediction'
 import { type Log, type Receipt, logs } from '../lib/receipts'
 import { type Report, reportsOf } from '../lib/reports'
 import { type Page, act, draw, isBusy, nameOf, tell, who } from '../lib/shell'
 import { type Told, told, toldOf } from '../lib/told'
 import { ago, dataWords, day, moment, number, purposeWords, reasonWords, t } from '../lib/words'
+import { verdict } from '../lib/why'
 import { signIns } from './home'
 
 const MOST_BATCHES = 4
 const MOST_LOOKS = 30
 const MONTH_S = 30 * 86_400
 const PER_MINUTE = '/min'
+const EVERYTHING = 2 ** 32 - 1
 const DECIMALS = 18
 
 interface Earning {
@@ -52,6 +56,7 @@ export function twin(id: bigint): Page {
   let closing: Closing | null = null
   let earnings: Earning[] = []
   let beating = false
+  const reasons = new Map<Hex, { why: Why; told: string[] }>()
   let openings: Told = { uses: [], cases: [] }
   const path = `/patient/0x${id.toString(16)}`
 
@@ -106,7 +111,7 @@ export function twin(id: bigint): Page {
         ${past(consents.filter((one) => !one.active))}
       </section>
       <section aria-labelledby="says"><h2 id="says">${t('prediction.title')}</h2>
-        ${newest.length ? newest.map((report) => prediction(report, reports)) : html`<p class="card">${t('prediction.none')}</p>`}
+        ${newest.length ? newest.map((report) => html`${prediction(report, reports)}${because(report)}`) : html`<p class="card">${t('prediction.none')}</p>`}
         ${newest.filter(({ answered, model }) => answered && model.unit === PER_MINUTE).slice(0, 1).map(pace)}
       </section>
       <section class="card" aria-labelledby="signals"><h2 id="signals">${t('signals.title')}</h2>
@@ -124,6 +129,20 @@ export function twin(id: bigint): Page {
         <p>${t('details.contract')} <code>${configured().contracts.ConsentRegistry}</code></p>
       </details>
       <p class="row"><a class="button" href=${`${path}/offer`}>${t('offer.title')}</a> <a class="button" href=${`${path}/erase`}>${t('erase.title')}</a></p>`
+  }
+
+  /** Opened like the data, with one signature and a line in the list of looks; then in plain words, checked by the page. */
+  const ask = (report: Report) => act(async () => {
+    const way = { categories: EVERYTHING, purpose: PURPOSE.patient_request, until: Infinity }
+    const why = known(report) ?? (await explain(who()!, id, report, [way]))
+    reasons.set(report.explanationRoot, { why, told: await inPlainWords(why) })
+    books = await logs()
+  })
+
+  function because(report: Report): TemplateResult {
+    const found = reasons.get(report.explanationRoot)
+    return found ? html`<div class="card" data-why><ul>${found.told.map((one) => html`<li>${one}</li>`)}</ul><p>${verdict(found.why)}</p></div>`
+      : html`<p><button ?disabled=${isBusy()} data-do="why" @click=${ask(report)}>${t('prediction.why')}</button></p>`
   }
 
   const hearts = new WeakSet<Element>()
