@@ -1,23 +1,12 @@
 /** The portal's pages, each loaded when it is opened. */
-import { openChain } from './lib/chain'
+import { ready } from './lib/chain'
 import { loadConfig } from './lib/config'
 import { become, draw, keptRole, start, type Page } from './lib/shell'
 import { demoIdentity } from './lib/identity'
 import { chooseLanguage } from './lib/words'
 
-let opened: Promise<void> | null = null
-
-/** Once; again if it failed. */
-function ready(): Promise<void> {
-  opened ??= openChain().catch((error) => {
-    opened = null
-    throw error
-  })
-  return opened
-}
-
 async function open([section = '', first, second, third]: string[]): Promise<Page> {
-  await ready()
+  if (section) await ready() // the first page says nothing that is on the chain, and is there at once
   switch (section) {
     case '': return (await import('./pages/home')).home()
     case 'patient': {

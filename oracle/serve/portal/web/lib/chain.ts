@@ -20,8 +20,19 @@ export interface Event {
 let client: PublicClient
 const blockTimes = new Map<number, number>()
 
-/** Opens the chain; throws if it is not the one the deployment is on. */
-export async function openChain(): Promise<void> {
+let opening: Promise<void> | null = null
+
+/** Opens the chain, once; again if it failed. */
+export function ready(): Promise<void> {
+  opening ??= openChain().catch((error) => {
+    opening = null
+    throw error
+  })
+  return opening
+}
+
+/** Throws if it is not the one the deployment is on. */
+async function openChain(): Promise<void> {
   const { chainId, genesis, witnesses } = configured()
   client = createPublicClient({ transport: witnessed('/rpc', witnesses), pollingInterval: 500, cacheTime: 0 })
   const [id, first] = await Promise.all([client.getChainId(), client.getBlock({ blockNumber: 0n })])

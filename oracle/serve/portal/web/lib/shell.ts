@@ -100,7 +100,7 @@ export async function show(): Promise<void> {
   draw()
   try {
     const opened = await openPage(location.pathname.split('/').filter(Boolean))
-    seenBlock = await chain().getBlockNumber() // before it is read: what happens meanwhile is looked at again
+    if (opened.live) seenBlock = await chain().getBlockNumber() // before it is read: what happens meanwhile is looked at again
     await opened.load()
     if (mine !== turn) return // another page was asked for meanwhile
     page = opened

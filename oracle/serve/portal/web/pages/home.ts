@@ -1,5 +1,6 @@
 /** Sign in, and choose what one came for. */
 import { type TemplateResult, html, nothing } from 'lit-html'
+import { ready } from '../lib/chain'
 import { configured } from '../lib/config'
 import { type Identity, demoIdentity, keptPasskeys, newPasskey, passkeyIdentity, walletIdentity, wallets } from '../lib/identity'
 import { type Page, act, become, go, isBusy, leave, who } from '../lib/shell'
@@ -47,6 +48,7 @@ export function signIns(): TemplateResult {
 const homeOf = (role: string): string | undefined => HOMES[role.split('-')[0]!]
 
 const enter = (identity: () => Promise<Identity>, home: string, role?: string) => act(async () => {
+  await ready()
   await become(await identity(), role)
   void go(location.pathname === '/' ? home : location.pathname)
 })

@@ -1,1 +1,0 @@
-import{f as a,g as b,h as c}from"./part-JUOKRNR5.js";import"./part-YK63L3QY.js";import"./part-FG2KLIOM.js";import"./part-ISA5U2PE.js";import"./part-RENKOAWL.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as TERMS,b as digestOfTerms,c as offer};
