@@ -17,7 +17,7 @@ LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse re
 
 .PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-contracts test-integration \
 	fuzz mutate mutate-sample symbolic slither coverage-contracts check format artifacts models evaluate \
-	bench bench-gas bench-models bench-lock load custody faults simulate demo-portal portal-e2e clean need-python need-node need-data
+	bench bench-gas bench-models bench-lock load custody faults simulate demo-portal portal-e2e clean need-python need-node need-services need-data
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,12 @@ need-node:
 		echo "Working on Medtwin needs Node 20 or later with npm, for Ganache and the compiler (nodejs.org;" >&2; \
 		echo "macOS: brew install node). The demo needs no Node: make demo" >&2; exit 1; }
 
+need-services:
+	@PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto >/dev/null || { \
+		echo "The tests of gateways need the broker mosquitto (Debian: apt install mosquitto; macOS: brew install mosquitto)" >&2; exit 1; }
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+		echo "The tests of the index need PostgreSQL (Debian: apt install postgresql; macOS: brew install postgresql)" >&2; exit 1; }
+
 # -- use -----------------------------------------------------------------------
 
 demo: setup ## Show the whole story on an embedded chain
@@ -69,7 +75,7 @@ dev: setup-dev ## Start a chain, custodians, an oracle and the portal to build o
 # -- tests ---------------------------------------------------------------------
 
 # forge walks on one core for minutes, so it does that beside the rest.
-test: setup-dev ## Run every test: units, contracts in forge and on Ganache, whole paths on IPFS
+test: setup-dev need-services ## Run every test: units, contracts in forge and on Ganache, whole paths on IPFS
 	@rm -rf reports && mkdir reports
 	@{ $(MAKE) test-foundry; echo $$? > reports/foundry.exit; } > reports/foundry.log 2>&1 & \
 	for part in oracle contracts integration; do \
