@@ -67,8 +67,17 @@ let seenBlock = 0n
 
 /** What is on the screen follows the chain; nothing is taken away under somebody's hands. */
 async function follow(): Promise<void> {
-  const shown = page
-  if (!shown?.live || busy || document.hidden) return
+  if (!page?.live || busy || watching || document.hidden) return
+  watching = true
+  looking = look(page).finally(() => { watching = false })
+  await looking
+}
+
+let watching = false
+/** An act waits for it, so that what was read before the act is never shown after it. */
+let looking: Promise<void> = Promise.resolve()
+
+async function look(shown: Page): Promise<void> {
   try {
     const block = await chain().getBlockNumber()
     const goneOn = block !== seenBlock && seenBlock !== 0n
@@ -156,6 +165,7 @@ export function act(work: () => Promise<string | void>): () => Promise<void> {
     busy = true
     said = { text: '', kind: '' }
     draw()
+    await looking
     try {
       said = { text: (await work()) ?? '', kind: 'good' }
     } catch (error) {

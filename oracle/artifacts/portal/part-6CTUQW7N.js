@@ -1,4 +1,4 @@
-import{F as c,G as s,J as b,L as f,N as v,Q as k,a as i,c as n,h as $,i as l,j as h,k as y,l as u,n as w,q as t,z as g}from"./part-KI52AJI2.js";import{r as p,u as m}from"./part-JHN7QHRV.js";var P={patient:"/patient",researcher:"/research",clinician:"/ward",radiology:"/ward",theatre:"/ward",reviewer:"/ward/emergency",hospital:"/hospital"};function S(){return{title:t("home.title"),load:async()=>{},view:R}}function R(){return i`
+import{F as c,G as s,J as b,L as f,N as v,Q as k,a as i,c as n,h as $,i as l,j as h,k as y,l as u,n as w,q as t,z as g}from"./part-HRA6TVFI.js";import{r as p,u as m}from"./part-JHN7QHRV.js";var P={patient:"/patient",researcher:"/research",clinician:"/ward",radiology:"/ward",theatre:"/ward",reviewer:"/ward/emergency",hospital:"/hospital"};function S(){return{title:t("home.title"),load:async()=>{},view:R}}function R(){return i`
     <p>${t("home.lead")}</p>
     ${c()?n:T()}
     <section aria-labelledby="doors"><h2 id="doors">${t("home.doors")}</h2>

@@ -1,4 +1,4 @@
-import{G as s,Q as c,a as d,c as r,q as l,r as m}from"./part-KI52AJI2.js";import{R as o}from"./part-JHN7QHRV.js";var n=new Map;function b(t){let a=c(async()=>{n.has(t)||n.set(t,await o(`/api/models/${t}`)),requestAnimationFrame(()=>document.querySelector(`[data-card-of='${t}']`)?.showModal())});return d`<button ?disabled=${s()} data-card @click=${a}>${l("prediction.card")}</button>
+import{G as s,Q as c,a as d,c as r,q as l,r as m}from"./part-HRA6TVFI.js";import{R as o}from"./part-JHN7QHRV.js";var n=new Map;function b(t){let a=c(async()=>{n.has(t)||n.set(t,await o(`/api/models/${t}`)),requestAnimationFrame(()=>document.querySelector(`[data-card-of='${t}']`)?.showModal())});return d`<button ?disabled=${s()} data-card @click=${a}>${l("prediction.card")}</button>
     ${n.has(t)?d`<dialog data-card-of=${t} aria-label=${l("card.title")}>${$(n.get(t))}
       <form method="dialog"><button class="main">${l("card.close")}</button></form></dialog>`:r}`}var i=t=>typeof t=="number"?m(t,3):String(t);function $(t){let a=t.headline;return d`<h2 lang="en" dir="ltr">${t.title??t.name}</h2><p class="notice warn">${l("not_a_device")}</p>
     <dl lang="en" dir="ltr">
