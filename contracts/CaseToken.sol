@@ -2,17 +2,16 @@
 pragma solidity 0.8.30;
 
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {ICaseToken} from "./interfaces/ICaseToken.sol";
 import {ITwinToken} from "./interfaces/ITwinToken.sol";
 import {Grants} from "./libraries/Grants.sol";
 import {RequestVoucher} from "./libraries/RequestVoucher.sol";
+import {Signed} from "./libraries/Signed.sol";
 import {Wiring} from "./libraries/Wiring.sol";
 import {KeyRequest} from "./types/KeyRequest.sol";
 
 /// @notice See ICaseToken.
-contract CaseToken is AccessControl, EIP712, RequestVoucher, ICaseToken {
+contract CaseToken is AccessControl, Signed, RequestVoucher, ICaseToken {
     using Grants for uint32;
 
     bytes32 public constant DEPARTMENT_ROLE = keccak256("DEPARTMENT_ROLE");
@@ -29,7 +28,7 @@ contract CaseToken is AccessControl, EIP712, RequestVoucher, ICaseToken {
     mapping(bytes32 caseId => Standing) private _cases;
     mapping(uint256 twinId => mapping(address department => bytes32 caseId)) private _last;
 
-    constructor(ITwinToken twins, address consents, address administrator) EIP712("Medtwin", "1") RequestVoucher(consents) {
+    constructor(ITwinToken twins, address consents, address administrator) RequestVoucher(consents) {
         TWINS = ITwinToken(Wiring.checked(address(twins)));
         _grantRole(DEFAULT_ADMIN_ROLE, administrator);
     }
@@ -84,7 +83,7 @@ contract CaseToken is AccessControl, EIP712, RequestVoucher, ICaseToken {
     }
 
     function _checkTerms(Case calldata opened, uint40 deadline) private view {
-        if (block.timestamp >= deadline) revert SignatureExpired(deadline);
+        _checkInTime(deadline);
         if (opened.from == opened.to) revert SameDepartment(opened.from);
         if (opened.categories == 0) revert EmptyCategories();
         uint40 latest = uint40(block.timestamp) + MAX_DURATION;
@@ -92,10 +91,6 @@ contract CaseToken is AccessControl, EIP712, RequestVoucher, ICaseToken {
         if (!hasRole(DEPARTMENT_ROLE, opened.from)) revert NotDepartment(opened.from);
         if (!hasRole(DEPARTMENT_ROLE, opened.to)) revert NotDepartment(opened.to);
         TWINS.ownerAndEpochOf(opened.twinId);
-    }
-
-    function _checkSignature(address department, bytes32 digest, bytes calldata signature) private view {
-        if (!SignatureChecker.isValidSignatureNow(department, digest, signature)) revert InvalidSignature(department);
     }
 
     /// @inheritdoc RequestVoucher

@@ -2,16 +2,14 @@
 pragma solidity 0.8.30;
 
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IConsentRegistry} from "./interfaces/IConsentRegistry.sol";
 import {IDeviceLoop} from "./interfaces/IDeviceLoop.sol";
 import {IDeviceRegistry} from "./interfaces/IDeviceRegistry.sol";
+import {Signed} from "./libraries/Signed.sol";
 import {Wiring} from "./libraries/Wiring.sol";
 
 /// @notice See IDeviceLoop.
-contract DeviceLoop is AccessControl, EIP712, IDeviceLoop {
+contract DeviceLoop is AccessControl, Signed, IDeviceLoop {
     bytes32 public constant SAFETY_ROLE = keccak256("SAFETY_ROLE");
     /// @notice Longest time a command may wait for its answer (s).
     uint40 public constant MAX_WAIT = 1 hours;
@@ -34,10 +32,10 @@ contract DeviceLoop is AccessControl, EIP712, IDeviceLoop {
     IConsentRegistry public immutable CONSENTS;
 
     mapping(address device => mapping(uint16 code => Envelope)) private _envelopes;
-    mapping(address device => mapping(uint16 code => uint40 time)) private _lastSent;
+    mapping(address device => uint40 time) private _lastSent;
     mapping(bytes32 commandId => Sent) private _sent;
 
-    constructor(IDeviceRegistry devices, IConsentRegistry consents, address administrator) EIP712("Medtwin", "1") {
+    constructor(IDeviceRegistry devices, IConsentRegistry consents, address administrator) {
         DEVICES = IDeviceRegistry(Wiring.checked(address(devices)));
         CONSENTS = IConsentRegistry(Wiring.checked(address(consents)));
         _grantRole(DEFAULT_ADMIN_ROLE, administrator);
@@ -70,12 +68,10 @@ contract DeviceLoop is AccessControl, EIP712, IDeviceLoop {
         }
         commandId = commandDigest(command);
         if (_sent[commandId].state != CommandState.Unknown) revert CommandExists(commandId);
-        if (!SignatureChecker.isValidSignatureNow(command.clinician, commandId, clinicianSignature)) {
-            revert InvalidSignature(command.clinician);
-        }
+        _checkSignature(command.clinician, commandId, clinicianSignature);
         // Effect:
         _sent[commandId] = Sent(command.device, command.deadline, CommandState.Pending);
-        _lastSent[command.device][command.code] = uint40(block.timestamp);
+        _lastSent[command.device] = uint40(block.timestamp);
         emit CommandSent(command.twinId, command.device, commandId, command);
     }
 
@@ -85,9 +81,7 @@ contract DeviceLoop is AccessControl, EIP712, IDeviceLoop {
         if (state != CommandState.Pending) revert CommandNotPending(commandId, state);
         address device = _sent[commandId].device;
         bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(ANSWER_TYPEHASH, commandId, accepted)));
-        // A device is a bare key, as in DeviceRegistry.
-        (address signer, ECDSA.RecoverError problem,) = ECDSA.tryRecover(digest, deviceSignature);
-        if (problem != ECDSA.RecoverError.NoError || signer != device) revert InvalidSignature(device);
+        if (!_isByKey(device, digest, deviceSignature)) revert InvalidSignature(device);
         _sent[commandId].state = accepted ? CommandState.Acknowledged : CommandState.Rejected;
         emit CommandAnswered(device, commandId, accepted);
     }
@@ -115,7 +109,7 @@ contract DeviceLoop is AccessControl, EIP712, IDeviceLoop {
         if (command.value < envelope.low || command.value > envelope.high) {
             revert OutsideEnvelope(command.value, envelope.low, envelope.high);
         }
-        uint40 last = _lastSent[command.device][command.code];
+        uint40 last = _lastSent[command.device];
         uint40 notBefore = last + envelope.interval;
         if (last != 0 && block.timestamp < notBefore) revert CommandTooSoon(command.device, command.code, notBefore);
     }

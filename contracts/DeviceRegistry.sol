@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {IDeviceRegistry} from "./interfaces/IDeviceRegistry.sol";
 import {ITwinToken} from "./interfaces/ITwinToken.sol";
+import {Signed} from "./libraries/Signed.sol";
 import {Wiring} from "./libraries/Wiring.sol";
 
 /// @notice See IDeviceRegistry.
-contract DeviceRegistry is EIP712, Nonces, IDeviceRegistry {
+contract DeviceRegistry is Signed, Nonces, IDeviceRegistry {
     bytes32 private constant PAIRING_TYPEHASH = keccak256(
         "Pairing(address device,uint256 twinId,address owner,uint40 calibratedUntil,uint256 nonce,uint40 deadline)"
     );
@@ -26,7 +25,7 @@ contract DeviceRegistry is EIP712, Nonces, IDeviceRegistry {
     mapping(address device => uint256 twinId) private _twinOf;
     mapping(address device => mapping(uint256 twinId => Pairing)) private _pairings;
 
-    constructor(ITwinToken twins) EIP712("Medtwin", "1") {
+    constructor(ITwinToken twins) {
         TWINS = ITwinToken(Wiring.checked(address(twins)));
     }
 
@@ -88,18 +87,16 @@ contract DeviceRegistry is EIP712, Nonces, IDeviceRegistry {
         );
     }
 
-    /// @dev The caller owns the live twin and the device's key signed the same facts. A device is a bare key
-    /// (DataAnchor recovers it), so ERC-1271 has no place here.
+    /// @dev The caller owns the live twin and the device's key signed the same facts.
     function _checkAgreement(address device, uint256 twinId, uint40 calibratedUntil, uint40 deadline, bytes calldata signature)
         private
     {
         (address owner,) = TWINS.ownerAndEpochOf(twinId);
         if (msg.sender != owner) revert NotPairingParty(device, msg.sender);
         if (block.timestamp >= calibratedUntil) revert CalibrationNotInFuture(device, calibratedUntil);
-        if (block.timestamp >= deadline) revert SignatureExpired(deadline);
+        _checkInTime(deadline);
         bytes32 digest = pairingDigest(device, twinId, owner, calibratedUntil, _useNonce(device), deadline);
-        (address signer, ECDSA.RecoverError problem,) = ECDSA.tryRecover(digest, signature);
-        if (problem != ECDSA.RecoverError.NoError || signer != device) revert InvalidDeviceSignature(device);
+        if (!_isByKey(device, digest, signature)) revert InvalidDeviceSignature(device);
     }
 
     function _pairedTwinOf(address device) private view returns (uint256 twinId) {

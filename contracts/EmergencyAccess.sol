@@ -2,18 +2,17 @@
 pragma solidity 0.8.30;
 
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IEmergencyAccess} from "./interfaces/IEmergencyAccess.sol";
 import {ITwinToken} from "./interfaces/ITwinToken.sol";
 import {Grants} from "./libraries/Grants.sol";
 import {RequestVoucher} from "./libraries/RequestVoucher.sol";
+import {Signed} from "./libraries/Signed.sol";
 import {Wiring} from "./libraries/Wiring.sol";
 import {KeyRequest} from "./types/KeyRequest.sol";
 
 /// @notice See IEmergencyAccess.
-contract EmergencyAccess is AccessControl, EIP712, Nonces, RequestVoucher, IEmergencyAccess {
+contract EmergencyAccess is AccessControl, Signed, Nonces, RequestVoucher, IEmergencyAccess {
     using Grants for uint32;
 
     bytes32 public constant CLINICIAN_ROLE = keccak256("CLINICIAN_ROLE");
@@ -38,7 +37,7 @@ contract EmergencyAccess is AccessControl, EIP712, Nonces, RequestVoucher, IEmer
     mapping(address clinician => uint256[] useIds) private _pending;
     mapping(address clinician => bool) private _suspended;
 
-    constructor(ITwinToken twins, address consents, address administrator) EIP712("Medtwin", "1") RequestVoucher(consents) {
+    constructor(ITwinToken twins, address consents, address administrator) RequestVoucher(consents) {
         TWINS = ITwinToken(Wiring.checked(address(twins)));
         _grantRole(DEFAULT_ADMIN_ROLE, administrator);
     }
@@ -127,13 +126,11 @@ contract EmergencyAccess is AccessControl, EIP712, Nonces, RequestVoucher, IEmer
         uint40 deadline,
         bytes calldata signature
     ) private {
-        if (block.timestamp >= deadline) revert SignatureExpired(deadline);
+        _checkInTime(deadline);
         bytes32 structHash = keccak256(
             abi.encode(EMERGENCY_TYPEHASH, twinId, msg.sender, categories, reason, _useNonce(second), deadline)
         );
-        if (!SignatureChecker.isValidSignatureNow(second, _hashTypedDataV4(structHash), signature)) {
-            revert InvalidSignature(second);
-        }
+        _checkSignature(second, _hashTypedDataV4(structHash), signature);
     }
 
     function _suspend(address clinician, uint256 useId) private {

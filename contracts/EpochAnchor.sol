@@ -10,6 +10,9 @@ import {Wiring} from "./libraries/Wiring.sol";
 
 /// @notice See IEpochAnchor.
 contract EpochAnchor is IEpochAnchor {
+    /// @notice Longest time until a gateway must be admitted anew (s).
+    uint40 public constant LONGEST = 1 days;
+
     uint256 private constant SUSPENDED = 1;
 
     IDataAnchor public immutable ANCHOR;
@@ -28,7 +31,8 @@ contract EpochAnchor is IEpochAnchor {
     /// @inheritdoc IEpochAnchor
     function admit(address gateway) external returns (uint40 until) {
         IDeviceRegistry.Device memory device = DEVICES.deviceOf(gateway);
-        if (device.paired) until = device.calibratedUntil;
+        uint40 latest = uint40(block.timestamp) + LONGEST;
+        if (device.paired) until = device.calibratedUntil < latest ? device.calibratedUntil : latest;
         uint256 head = _heads[gateway];
         _heads[gateway] = head & ~(uint256(type(uint40).max) << 8) | uint256(until) << 8;
         emit GatewayAdmitted(gateway, until);

@@ -2,13 +2,14 @@
 pragma solidity ^0.8.30;
 
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
+import {ISigned} from "./ISigned.sol";
 
 /// @title A case handed from one department to another
 /// @notice Two departments, say radiology and the operating room, sign one case: a twin, kinds of data, an end.
 /// While it is open the receiving department may ask for the data; it closes at its end, by either side, or when the
 /// procedure is over. Outside it nothing is allowed.
 /// @dev Patients let this contract in beforehand by a consent with the purpose CARE. See RequestVoucher.
-interface ICaseToken is IERC1271 {
+interface ICaseToken is IERC1271, ISigned {
     struct Case {
         uint256 twinId;
         address from;
@@ -34,8 +35,6 @@ interface ICaseToken is IERC1271 {
     error SameDepartment(address department);
     error EmptyCategories();
     error InvalidExpiry(uint40 expiry, uint40 latest);
-    error InvalidSignature(address department);
-    error SignatureExpired(uint40 deadline);
     error CaseExists(bytes32 caseId);
     error CaseNotOpen(bytes32 caseId);
     error NotCaseParty(bytes32 caseId, address account);

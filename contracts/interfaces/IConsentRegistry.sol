@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
-import {ISignedOnce} from "./ISignedOnce.sol";
+import {ISigned} from "./ISigned.sol";
 import {Grant, Scope} from "../types/Consent.sol";
 
 /// @title Consent that is an access token
@@ -12,7 +12,7 @@ import {Grant, Scope} from "../types/Consent.sol";
 /// A grant is active while: its epoch is the twin's, `notBefore <= time < expiry`, and it is neither revoked nor denied.
 /// The token's burn, TransferSingle(by, grantee, 0, twin, 1), is what tells that a grant was ended, and by whom.
 /// Voiding all grants of a twin is `TwinToken.voidGrants`; as its cost is constant, no burn event is emitted per grant.
-interface IConsentRegistry is IERC1155, ISignedOnce {
+interface IConsentRegistry is IERC1155, ISigned {
     event ConsentGranted(uint256 indexed twinId, address indexed grantee, uint32 serial, Scope scope, address by);
     event ConsentDenied(uint256 indexed twinId, address indexed grantee, address by);
     event OperatorSet(uint256 indexed twinId, address indexed operator, Scope limits, uint32 maxDuration);

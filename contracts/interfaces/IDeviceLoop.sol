@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {ISigned} from "./ISigned.sol";
+
 /// @title Feedback to a device, within an envelope
 /// @notice A command leaves only if it lies within the bounds registered for the device, a clinician whom the patient
 /// allows signed it, and the last one is long enough ago. The device answers with a signed ack or nack; a command
 /// without an answer expires. The default is no.
 /// @dev A record of proposals and answers. It must never be part of a control path: a device keeps its own limits.
-interface IDeviceLoop {
+interface IDeviceLoop is ISigned {
     enum CommandState { Unknown, Pending, Acknowledged, Rejected, Expired }
 
-    /// @param low Lowest value in millionths of the command's unit. @param interval Shortest time between two commands (s).
+    /// @param low Lowest value in millionths of the command's unit. @param interval Shortest time since the last command to the device, whatever its code (s).
     struct Envelope {
         int64 low;
         int64 high;
@@ -37,7 +39,6 @@ interface IDeviceLoop {
     error OutsideEnvelope(int64 value, int64 low, int64 high);
     error UnpairedDevice(address device, uint256 twinId);
     error ClinicianNotAllowed(uint256 twinId, address clinician);
-    error InvalidSignature(address signer);
     error InvalidDeadline(uint40 deadline, uint40 latest);
     error CommandTooSoon(address device, uint16 code, uint40 notBefore);
     error CommandExists(bytes32 commandId);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {ISigned} from "./ISigned.sol";
+
 /// @title Who may speak for a twin
 /// @notice A device's key speaks for one twin from its pairing until it is cut off or its calibration ends.
-interface IDeviceRegistry {
+interface IDeviceRegistry is ISigned {
     struct Device {
         uint256 twinId;
         uint40 pairedAt;
@@ -20,7 +22,6 @@ interface IDeviceRegistry {
     error NotPairingParty(address device, address account);
     error CalibrationNotInFuture(address device, uint40 calibratedUntil);
     error InvalidDeviceSignature(address device);
-    error SignatureExpired(uint40 deadline);
 
     /// @notice Pair a device; the caller owns the twin and the device's key signed the same facts.
     /// @dev Typed data: Pairing(address device,uint256 twinId,address owner,uint40 calibratedUntil,uint256 nonce,uint40 deadline);

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
+import {ISigned} from "./ISigned.sol";
 
 /// @title Breaking the glass
 /// @notice A clinician and a second signer open a patient's data for a short time, for a stated reason.
@@ -9,7 +10,7 @@ import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 /// unjustified suspends both, a review that is overdue blocks their next use.
 /// @dev Patients let this contract in beforehand by a consent with the purpose EMERGENCY, and cap the categories there;
 /// without it nothing opens. See RequestVoucher for how custodians are asked.
-interface IEmergencyAccess is IERC1271 {
+interface IEmergencyAccess is IERC1271, ISigned {
     enum Review { Pending, Justified, Unjustified }
 
     /// @param reason A code of docs/formats.md. @param reviewBy End of the time for the review (s).
@@ -40,8 +41,6 @@ interface IEmergencyAccess is IERC1271 {
     error ClinicianIsSuspended(address clinician);
     error ReviewOverdue(address clinician, uint256 useId, uint40 reviewBy);
     error TooManyPending(address clinician, uint256 most);
-    error InvalidSignature(address signer);
-    error SignatureExpired(uint40 deadline);
     error UnknownUse(uint256 useId);
     error NotUseParty(uint256 useId, address account);
     error UseClosed(uint256 useId);

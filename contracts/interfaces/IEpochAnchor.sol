@@ -9,8 +9,9 @@ import {IDataAnchor} from "./IDataAnchor.sol";
 /// @dev A leaf is keccak256(keccak256(abi.encode(DataAnchor.batchDigest(batch), keccak256(signature)))), under an
 /// OpenZeppelin StandardMerkleTree root. Of a gateway's epochs the chain keeps a running hash: to point at an old
 /// one, a caller gives those after it.
-/// A gateway is admitted until its calibration ends. Cutting it off in DeviceRegistry is not seen here until somebody
-/// calls `admit` again; an epoch posted in between gives it nothing, as every batch needs a paired device's signature.
+/// A gateway is admitted for a day, or until its calibration ends. Cutting it off in DeviceRegistry is seen here at once
+/// when somebody calls `admit` again, and within that day when nobody does; an epoch posted in between gives it nothing,
+/// as every batch needs a paired device's signature.
 interface IEpochAnchor {
     enum Fault { None, UnknownDevice, DuplicateSequence, BrokenChain }
 
@@ -45,8 +46,8 @@ interface IEpochAnchor {
     error BatchNotIncluded(bytes32 leaf);
     error NoFault();
 
-    /// @notice Copy what DeviceRegistry says of a gateway now: admitted until its calibration ends, or not at all.
-    /// @dev Anyone may call it: after pairing or calibrating a gateway, and at once after cutting one off.
+    /// @notice Copy what DeviceRegistry says of a gateway now: admitted for a day at most, or not at all.
+    /// @dev Anyone may call it: a gateway once a day, others at once after cutting one off.
     function admit(address gateway) external returns (uint40 until);
 
     /// @notice Post the caller's next epoch.

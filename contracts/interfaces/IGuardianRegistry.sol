@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ISignedOnce} from "./ISignedOnce.sol";
+import {ISigned} from "./ISigned.sol";
 
 /// @title Guardians of twins
 /// @notice Somebody who decides for the person a twin stands for, for instance a parent until a child is of age: a
@@ -9,7 +9,7 @@ import {ISignedOnce} from "./ISignedOnce.sol";
 /// @dev A twin has one guardian at most. It agrees by its signature, so nobody is made one unasked. Every guardianship
 /// has an end, holds before it, and no grant a guardian gives outlives it. It is of the twin's epoch: who voids all
 /// grants appoints anew.
-interface IGuardianRegistry is ISignedOnce {
+interface IGuardianRegistry is ISigned {
     /// @notice One slot. @param until The guardianship holds before it (s). @param epoch Of the twin.
     struct Guardianship {
         address guardian;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ISignedOnce} from "./ISignedOnce.sol";
+import {ISigned} from "./ISigned.sol";
 
 /// @title Studies an ethics board approved
 /// @notice A study is the SHA-256 of its protocol. A registered board signs that a researcher may use data for it, for
 /// which purposes and until when; anyone may bring the signature.
 /// @dev Boards are the holders of BOARD_ROLE. What a board approved holds only while it is registered. A withdrawal is
 /// final: the same study is approved for the same researcher by nobody again, also not by a signature given before.
-interface IStudyRegistry is ISignedOnce {
+interface IStudyRegistry is ISigned {
     /// @notice One slot. @param purposes Bits, as in consents. @param expiry The approval holds before it (s).
     struct Approval {
         address board;

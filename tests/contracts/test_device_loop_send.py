@@ -11,7 +11,7 @@ send
   at the shortest interval
     it refuses a second before, accepts at it and after it
   given a command of another code
-    it waits for no interval
+    it waits for its own interval after whatever was sent last
   given a deadline that is past or too far
     it accepts the next second and an hour, and refuses one less and one more
   given a device that is cut off, unknown or another twin's
@@ -112,12 +112,19 @@ def test_send_at_the_interval(loop: Loop, stranger: Any, offset: int) -> None:
         loop.send(stranger, nonce=2)
 
 
-def test_send_of_other_code_waits_for_nothing(loop: Loop, officer: Any, stranger: Any) -> None:
-    """Each command has an interval of its own."""
-    loop.contract.setEnvelope(loop.device.address, CODE + 1, LOW, HIGH, INTERVAL_S, {"from": officer})
-    loop.send(stranger)
+@pytest.mark.parametrize("offset", [-1, 0])
+def test_send_of_other_code_waits_too(loop: Loop, officer: Any, stranger: Any, offset: int) -> None:
+    """The interval is the device's: as long as the command that is to be sent asks for, after whatever was sent last."""
+    half = INTERVAL_S // 2
+    loop.contract.setEnvelope(loop.device.address, CODE + 1, LOW, HIGH, half, {"from": officer})
+    earliest = loop.send(stranger).timestamp + half
+    next_at(earliest + offset)
 
-    loop.send(stranger, code=CODE + 1)
+    if offset < 0:
+        with reverts_with("CommandTooSoon", loop.device.address, CODE + 1, earliest):
+            loop.send(stranger, code=CODE + 1)
+    else:
+        loop.send(stranger, code=CODE + 1)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 admit
   when anyone calls
-    it copies what the registry says, and tells it
+    it copies what the registry says, for a day at most, and tells it
   given a key never paired
     it admits nobody
   given a suspended gateway
@@ -12,7 +12,7 @@ anchorEpoch
     it counts and chains its epochs, apart from other gateways'
   given no such device, or one that was cut off and said to be
     it refuses
-  at the end of the gateway's calibration
+  at the end of the gateway's calibration, or of a day after it was admitted
     it accepts a second before, refuses at it and after it
   given an epoch of nothing
     it refuses
@@ -78,7 +78,7 @@ def test_anchor_epoch_counts_and_chains(gateway: Gateway, devices: Any, twin: in
     devices.pair(*pairing(devices, key_of(8), twin, patient, now_s() + DAY_S), {"from": patient})
     head, epochs = bytes(21), [EPOCH, EPOCH, EPOCH._replace(batches=2**32 - 1)]
     contract.admit(other, {"from": other})
-    until = devices.deviceOf(gateway.account)[2]
+    until = contract.headOf(gateway.account)[2]
     assert contract.headOf(gateway.account) == (0, "0x" + "00" * 21, until, False)
 
     for number, epoch in enumerate(epochs, 1):
@@ -102,7 +102,7 @@ def test_admit_copies_what_the_registry_says(gateway: Gateway, devices: Any, pat
 
     tx = gateway.contract.admit(gateway.account, {"from": stranger})
 
-    assert until == devices.deviceOf(gateway.account)[2]
+    assert 0 < until - now_s() <= DAY_S < devices.deviceOf(gateway.account)[2] - now_s()
     assert logged(tx) == [expected("GatewayAdmitted", gateway=gateway.account, until=0)]
     assert tx.return_value == 0
     assert gateway.contract.headOf(gateway.account) == (number, head, 0, False)
@@ -140,13 +140,30 @@ def test_anchor_epoch_by_no_gateway_is_refused(gateway: Gateway, devices: Any, p
 @pytest.mark.parametrize("offset", [-1, 0, 1])
 def test_anchor_epoch_at_end_of_calibration(gateway: Gateway, devices: Any, offset: int) -> None:
     """Calibrated while time < calibratedUntil."""
-    next_at(devices.deviceOf(gateway.account)[2] + offset)
+    end = devices.deviceOf(gateway.account)[2]
+    next_at(end - 100)
+    gateway.contract.admit(gateway.account, {"from": gateway.account})
+    next_at(end + offset)
 
-    if offset < 0:
-        gateway.contract.anchorEpoch(EPOCH, {"from": gateway.account})
-    else:
+    anchors_until_now(gateway, late=offset >= 0)
+
+
+@pytest.mark.parametrize("offset", [-1, 0, 1])
+def test_anchor_epoch_a_day_after_admission(gateway: Gateway, devices: Any, patient: Any, offset: int) -> None:
+    """So long may one post that was cut off, if nobody says so here."""
+    devices.unpair(gateway.account, {"from": patient})
+    next_at(gateway.contract.headOf(gateway.account)[2] + offset)
+
+    anchors_until_now(gateway, late=offset >= 0)
+
+
+def anchors_until_now(gateway: Gateway, *, late: bool) -> None:
+    """It posts, or is refused."""
+    if late:
         with reverts_with("NotGateway", gateway.account):
             gateway.contract.anchorEpoch(EPOCH, {"from": gateway.account})
+    else:
+        gateway.contract.anchorEpoch(EPOCH, {"from": gateway.account})
 
 
 def test_anchor_epoch_of_nothing_is_refused(gateway: Gateway) -> None:

@@ -2,7 +2,7 @@
 
 given each combination of data and purpose bits held and asked
   and a grant that is open, revoked, denied, of an earlier epoch, or granted again after any of these
-    a second before and at both ends of its period
+    a second before, at and after both ends of its period
       it agrees with the reference
 given the twin is retired
   it says no to all
@@ -121,14 +121,14 @@ def answers(batch: list[dict[str, Any]]) -> list[bool]:
 
 
 def test_isallowed_truth_table(consents: Any, twins: Any, twin: int, patient: Any) -> None:
-    """Over 1,000 questions, a second before and at both ends of the period."""
+    """Over 1,000 questions, a second before, at and after both ends of the period."""
     start, end = now_s() + 1_000, now_s() + 2_000
     asked = list(questions())
     batch = calls(consents, twin, asked)
     tell(consents, twins, twin, patient, start, end)
     assert now_s() < start - 1
 
-    for time_s in (start - 1, start, end - 1, end):
+    for time_s in (start - 1, start, start + 1, end - 1, end, end + 1):
         view_at(time_s)
         wanted = [reference(question, time_s, start, end) for question in asked]
         assert any(wanted) == (start <= time_s < end)

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {ICaseToken} from "../../contracts/interfaces/ICaseToken.sol";
+import {ISigned} from "../../contracts/interfaces/ISigned.sol";
 import {ITwinToken} from "../../contracts/interfaces/ITwinToken.sol";
 import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {KeyRequest} from "../../contracts/types/KeyRequest.sol";
@@ -81,7 +82,7 @@ contract CaseTokenTest is CaseFixture {
     }
 
     function test_open_holdsTimesToTheSecond() public {
-        _refuses(_case(END), NOW, abi.encodeWithSelector(ICaseToken.SignatureExpired.selector, NOW));
+        _refuses(_case(END), NOW, abi.encodeWithSelector(ISigned.SignatureExpired.selector, NOW));
         _refuses(_case(NOW), NOW + 1, abi.encodeWithSelector(ICaseToken.InvalidExpiry.selector, NOW, NOW + 7 days));
         uint40 late = NOW + 7 days + 1;
         _refuses(_case(late), NOW + 1, abi.encodeWithSelector(ICaseToken.InvalidExpiry.selector, late, NOW + 7 days));
@@ -104,8 +105,8 @@ contract CaseTokenTest is CaseFixture {
     }
 
     function test_open_needsBothSignatures() public {
-        bytes memory fromLacks = abi.encodeWithSelector(ICaseToken.InvalidSignature.selector, from);
-        bytes memory toLacks = abi.encodeWithSelector(ICaseToken.InvalidSignature.selector, to);
+        bytes memory fromLacks = abi.encodeWithSelector(ISigned.InvalidSignature.selector, from);
+        bytes memory toLacks = abi.encodeWithSelector(ISigned.InvalidSignature.selector, to);
         _refusesSigned(_case(END), NOW + 1, STRANGER_KEY, TO_KEY, fromLacks);
         _refusesSigned(_case(END), NOW + 1, FROM_KEY, FROM_KEY, toLacks);
         _refusesSigned(_case(END), NOW + 1, TO_KEY, FROM_KEY, fromLacks);

@@ -6,7 +6,7 @@ import {IERC1155Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.
 import {IERC1155MetadataURI} from "@openzeppelin/contracts/token/ERC1155/extensions/IERC1155MetadataURI.sol";
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {IConsentRegistry} from "../../contracts/interfaces/IConsentRegistry.sol";
-import {ISignedOnce} from "../../contracts/interfaces/ISignedOnce.sol";
+import {ISigned} from "../../contracts/interfaces/ISigned.sol";
 import {ITwinToken} from "../../contracts/interfaces/ITwinToken.sol";
 import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {Grant, Scope} from "../../contracts/types/Consent.sol";
@@ -426,13 +426,13 @@ contract ConsentRegistryTest is Fixture {
     }
 
     function test_grantBySignature_refusesOthersAndTheLate() public {
-        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.InvalidSignature.selector, owner));
+        vm.expectRevert(abi.encodeWithSelector(ISigned.InvalidSignature.selector, owner));
         this.grantSigned(STRANGER_KEY, 0, 0, NOW + 1);
-        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.InvalidSignature.selector, owner));
+        vm.expectRevert(abi.encodeWithSelector(ISigned.InvalidSignature.selector, owner));
         this.grantSigned(OWNER_KEY, 1, 0, NOW + 1);
-        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.SignatureExpired.selector, NOW));
+        vm.expectRevert(abi.encodeWithSelector(ISigned.SignatureExpired.selector, NOW));
         this.grantSigned(OWNER_KEY, 0, 0, NOW);
-        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.SignatureExpired.selector, NOW - 1));
+        vm.expectRevert(abi.encodeWithSelector(ISigned.SignatureExpired.selector, NOW - 1));
         this.grantSigned(OWNER_KEY, 0, 0, NOW - 1);
     }
 
@@ -469,9 +469,9 @@ contract ConsentRegistryTest is Fixture {
 
     function test_revokeBySignature_refusesOthersAndTheLate() public {
         _grant(PATIENT, grantee, _scope(NOW, END));
-        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.InvalidSignature.selector, owner));
+        vm.expectRevert(abi.encodeWithSelector(ISigned.InvalidSignature.selector, owner));
         this.revokeSigned(GRANTEE_KEY, 0, NOW + 1);
-        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.SignatureExpired.selector, NOW));
+        vm.expectRevert(abi.encodeWithSelector(ISigned.SignatureExpired.selector, NOW));
         this.revokeSigned(OWNER_KEY, 0, NOW);
         vm.assertTrue(_allowed());
         _revokeSigned(OWNER_KEY, 0, NOW + 1);

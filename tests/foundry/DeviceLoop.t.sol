@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {IDeviceLoop} from "../../contracts/interfaces/IDeviceLoop.sol";
+import {ISigned} from "../../contracts/interfaces/ISigned.sol";
 import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {Scope} from "../../contracts/types/Consent.sol";
 import {Fixture} from "./Fixture.sol";
@@ -12,7 +13,10 @@ contract DeviceLoopTest is Fixture {
     uint16 private constant CODE = 7;
     uint40 private constant DEADLINE = NOW + 1 hours;
 
+    uint256 private constant OTHER_KEY = 0x07E2;
+
     IDeviceLoop private loop;
+    address private immutable otherDevice = vm.addr(OTHER_KEY);
 
     function setUp() public override {
         super.setUp();
@@ -128,21 +132,39 @@ contract DeviceLoopTest is Fixture {
         vm.warp(NOW + 59);
         bytes memory reason = abi.encodeWithSelector(IDeviceLoop.CommandTooSoon.selector, device, CODE, NOW + 60);
         _refuses(_command(2), reason);
-        vm.prank(stranger);
-        loop.setEnvelope(device, 8, 0, 9, 60);
-        IDeviceLoop.Command memory other = _command(2);
-        other.code = 8;
-        _send(other);
         vm.warp(NOW + 60);
         _send(_command(2));
+    }
+
+    /// @dev The wait is the device's: it is asked for by the command that is to be sent, whatever the last one was.
+    function test_send_waitsTheIntervalAfterAnyCommand() public {
+        vm.prank(stranger);
+        loop.setEnvelope(device, 8, 0, 9, 30);
+        vm.prank(stranger);
+        loop.setEnvelope(otherDevice, 8, 0, 9, 30);
+        _pair(OTHER_KEY, PATIENT, NOW + 90 days, 0);
+        IDeviceLoop.Command memory second = _command(2);
+        second.code = 8;
+        _send(_command(1));
+        vm.warp(NOW + 29);
+        _refuses(second, abi.encodeWithSelector(IDeviceLoop.CommandTooSoon.selector, device, 8, NOW + 30));
+        second.device = otherDevice;
+        _send(second);
+        vm.warp(NOW + 30);
+        second.device = device;
+        _send(second);
+        vm.warp(NOW + 89);
+        _refuses(_command(3), abi.encodeWithSelector(IDeviceLoop.CommandTooSoon.selector, device, CODE, NOW + 90));
+        vm.warp(NOW + 90);
+        _send(_command(3));
     }
 
     function test_send_firstNeedsNoWait() public {
         vm.prank(stranger);
         loop.setEnvelope(device, 8, 0, 9, type(uint32).max);
-        IDeviceLoop.Command memory other = _command(2);
-        other.code = 8;
-        _send(other);
+        IDeviceLoop.Command memory first = _command(2);
+        first.code = 8;
+        _send(first);
     }
 
     function test_send_boundsTheDeadline() public {
@@ -178,7 +200,7 @@ contract DeviceLoopTest is Fixture {
     function test_send_needsTheCliniciansSignature() public {
         IDeviceLoop.Command memory command = _command(1);
         bytes memory forged = _sign(OWNER_KEY, _digest(command));
-        vm.expectRevert(abi.encodeWithSelector(IDeviceLoop.InvalidSignature.selector, grantee));
+        vm.expectRevert(abi.encodeWithSelector(ISigned.InvalidSignature.selector, grantee));
         loop.send(command, forged);
     }
 
@@ -225,7 +247,7 @@ contract DeviceLoopTest is Fixture {
 
     function test_answer_isTheDevicesOnly() public {
         bytes32 id = _send(_command(1));
-        bytes memory reason = abi.encodeWithSelector(IDeviceLoop.InvalidSignature.selector, device);
+        bytes memory reason = abi.encodeWithSelector(ISigned.InvalidSignature.selector, device);
         bytes memory forged = _answerFrom(GRANTEE_KEY, id, true);
         bytes memory other = _answerFrom(DEVICE_KEY, id, false);
         vm.expectRevert(reason);

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IDeviceRegistry} from "../../contracts/interfaces/IDeviceRegistry.sol";
+import {ISigned} from "../../contracts/interfaces/ISigned.sol";
 import {ITwinToken} from "../../contracts/interfaces/ITwinToken.sol";
 import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {Fixture} from "./Fixture.sol";
@@ -68,7 +69,7 @@ contract DeviceRegistryTest is Fixture {
         _refusesPairing(
             NOW, NOW + 1, DEVICE_KEY, 0, abi.encodeWithSelector(IDeviceRegistry.CalibrationNotInFuture.selector, device, NOW)
         );
-        _refusesPairing(UNTIL, NOW, DEVICE_KEY, 0, abi.encodeWithSelector(IDeviceRegistry.SignatureExpired.selector, NOW));
+        _refusesPairing(UNTIL, NOW, DEVICE_KEY, 0, abi.encodeWithSelector(ISigned.SignatureExpired.selector, NOW));
         bytes memory forged = abi.encodeWithSelector(IDeviceRegistry.InvalidDeviceSignature.selector, device);
         _refusesPairing(UNTIL, NOW + 1, STRANGER_KEY, 0, forged);
         _refusesPairing(UNTIL, NOW + 1, DEVICE_KEY, 1, forged);

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {IEmergencyAccess} from "../../contracts/interfaces/IEmergencyAccess.sol";
+import {ISigned} from "../../contracts/interfaces/ISigned.sol";
 import {ITwinToken} from "../../contracts/interfaces/ITwinToken.sol";
 import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {KeyRequest} from "../../contracts/types/KeyRequest.sol";
@@ -149,13 +150,13 @@ contract EmergencyAccessTest is EmergencyFixture {
     }
 
     function test_open_refusesTheLateAndTheForged() public {
-        _refuses(clinician, 6, 3, second, NOW, abi.encodeWithSelector(IEmergencyAccess.SignatureExpired.selector, NOW));
+        _refuses(clinician, 6, 3, second, NOW, abi.encodeWithSelector(ISigned.SignatureExpired.selector, NOW));
         bytes memory forged = _sign(STRANGER_KEY, _emergency(clinician, 6, 3, 0, NOW + 1));
-        vm.expectRevert(abi.encodeWithSelector(IEmergencyAccess.InvalidSignature.selector, second));
+        vm.expectRevert(abi.encodeWithSelector(ISigned.InvalidSignature.selector, second));
         vm.prank(clinician);
         glass.open(PATIENT, 6, 3, second, NOW + 1, forged);
         _openWith(0);
-        _refusesOpening(abi.encodeWithSelector(IEmergencyAccess.InvalidSignature.selector, second));
+        _refusesOpening(abi.encodeWithSelector(ISigned.InvalidSignature.selector, second));
     }
 
     function test_open_refusesARetiredTwin() public {

@@ -78,7 +78,7 @@ contract EpochAnchorTest is Fixture {
         (uint40 number, bytes21 head, uint40 until, bool suspended) = epochs.headOf(gateway);
         vm.assertEq(number, 1);
         vm.assertEq(bytes32(head), bytes32(first));
-        vm.assertEq(until, UNTIL);
+        vm.assertEq(until, NOW + 1 days);
         vm.assertFalse(suspended);
         vm.assertEq(_post(epoch), 2);
         (number, head, until, suspended) = epochs.headOf(gateway);
@@ -100,10 +100,12 @@ contract EpochAnchorTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(IEpochAnchor.NotGateway.selector, stranger));
         vm.prank(stranger);
         epochs.anchorEpoch(epoch);
+        vm.warp(UNTIL - 1);
+        epochs.admit(gateway);
+        _post(epoch);
         vm.warp(UNTIL);
         _refuses(epoch, reason);
         vm.warp(UNTIL - 1);
-        _post(epoch);
         vm.prank(gateway);
         devices.unpair(gateway);
         vm.expectEmit(address(epochs));
@@ -111,6 +113,25 @@ contract EpochAnchorTest is Fixture {
         vm.prank(stranger);
         epochs.admit(gateway);
         _refuses(epoch, reason);
+    }
+
+    /// @dev Nobody has to say that a gateway was cut off: a day later it is.
+    function test_anchorEpoch_endsADayAfterACutOff() public {
+        IEpochAnchor.Epoch memory epoch = IEpochAnchor.Epoch(bytes32("root"), 1, 0);
+        vm.prank(gateway);
+        devices.unpair(gateway);
+        vm.warp(NOW + 1 days - 1);
+        _post(epoch);
+        vm.warp(NOW + 1 days);
+        _refuses(epoch, abi.encodeWithSelector(IEpochAnchor.NotGateway.selector, gateway));
+        vm.assertEq(epochs.admit(gateway), 0);
+        _refuses(epoch, abi.encodeWithSelector(IEpochAnchor.NotGateway.selector, gateway));
+    }
+
+    function testFuzz_admit_isForADayOrTheCalibration(uint40 elapsed) public {
+        vm.warp(uint256(NOW) + elapsed % 92 days);
+        uint256 latest = block.timestamp + 1 days < UNTIL ? block.timestamp + 1 days : UNTIL;
+        vm.assertEq(epochs.admit(gateway), latest);
     }
 
     // -- faults ----------------------------------------------------------------

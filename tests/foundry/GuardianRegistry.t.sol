@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {IConsentRegistry} from "../../contracts/interfaces/IConsentRegistry.sol";
 import {IGuardianRegistry} from "../../contracts/interfaces/IGuardianRegistry.sol";
-import {ISignedOnce} from "../../contracts/interfaces/ISignedOnce.sol";
+import {ISigned} from "../../contracts/interfaces/ISigned.sol";
 import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {Fixture} from "./Fixture.sol";
 
@@ -76,7 +76,7 @@ contract GuardianRegistryTest is Fixture {
         vm.expectRevert(abi.encodeWithSignature("InvalidAccountNonce(address,uint256)", parent, 1));
         _appoint(PARENT_KEY, owner, END, 0);
         vm.warp(DEADLINE);
-        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.SignatureExpired.selector, DEADLINE));
+        vm.expectRevert(abi.encodeWithSelector(ISigned.SignatureExpired.selector, DEADLINE));
         _appoint(PARENT_KEY, owner, END, 1);
     }
 
@@ -87,7 +87,7 @@ contract GuardianRegistryTest is Fixture {
         if (which % 5 == 1) ++until;
         if (which % 5 == 2) nonce = 1 << 64;
         if (which % 5 == 3) ++deadline;
-        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.InvalidSignature.selector, guardian));
+        vm.expectRevert(abi.encodeWithSelector(ISigned.InvalidSignature.selector, guardian));
         vm.prank(owner);
         guardians.appoint(PATIENT, guardian, until, nonce, deadline, acceptance);
     }
@@ -96,7 +96,7 @@ contract GuardianRegistryTest is Fixture {
         _appoint(PARENT_KEY, owner, END, 0);
         vm.expectRevert(abi.encodeWithSelector(IGuardianRegistry.NotTwinGuardian.selector, PATIENT, owner));
         _handOver(NEXT_KEY, owner, END);
-        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.InvalidSignature.selector, next));
+        vm.expectRevert(abi.encodeWithSelector(ISigned.InvalidSignature.selector, next));
         _handOver(NEXT_KEY, parent, END + 1);
         vm.expectRevert(abi.encodeWithSelector(IGuardianRegistry.InvalidGuardian.selector, PATIENT, owner));
         _handOver(OWNER_KEY, parent, END);
@@ -109,7 +109,7 @@ contract GuardianRegistryTest is Fixture {
     function test_handOver_takesTheNextOnesWordInTime() public {
         _appoint(PARENT_KEY, owner, END, 0);
         vm.warp(DEADLINE);
-        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.SignatureExpired.selector, DEADLINE));
+        vm.expectRevert(abi.encodeWithSelector(ISigned.SignatureExpired.selector, DEADLINE));
         _handOver(NEXT_KEY, parent, END);
     }
 

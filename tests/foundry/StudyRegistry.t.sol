@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
-import {ISignedOnce} from "../../contracts/interfaces/ISignedOnce.sol";
+import {ISigned} from "../../contracts/interfaces/ISigned.sol";
 import {IStudyRegistry} from "../../contracts/interfaces/IStudyRegistry.sol";
 import {Fixture} from "./Fixture.sol";
 
@@ -56,7 +56,7 @@ contract StudyRegistryTest is Fixture {
         vm.expectRevert(abi.encodeWithSignature("InvalidAccountNonce(address,uint256)", board, 1));
         _approve(BOARD_KEY, 6, END, 0);
         vm.warp(DEADLINE);
-        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.SignatureExpired.selector, DEADLINE));
+        vm.expectRevert(abi.encodeWithSelector(ISigned.SignatureExpired.selector, DEADLINE));
         _approve(BOARD_KEY, 6, END, 1);
     }
 
@@ -72,7 +72,7 @@ contract StudyRegistryTest is Fixture {
         if (which == 3) ++expiry;
         if (which == 4) nonce = 1 << 64;
         if (which == 5) ++deadline;
-        vm.expectRevert(abi.encodeWithSelector(ISignedOnce.InvalidSignature.selector, board));
+        vm.expectRevert(abi.encodeWithSelector(ISigned.InvalidSignature.selector, board));
         studies.approve(study, researcher, board, purposes, expiry, nonce, deadline, signature);
     }
 

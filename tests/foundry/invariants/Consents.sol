@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {IConsentRegistry} from "../../../contracts/interfaces/IConsentRegistry.sol";
-import {ISignedOnce} from "../../../contracts/interfaces/ISignedOnce.sol";
+import {ISigned} from "../../../contracts/interfaces/ISigned.sol";
 import {ITwinToken} from "../../../contracts/interfaces/ITwinToken.sol";
 import {Scope} from "../../../contracts/types/Consent.sol";
 import {World} from "./World.sol";
@@ -152,9 +152,9 @@ abstract contract Consents is World {
 
     function _whyNotDelivered(Letter storage said, Twin storage twin) private view returns (bytes4) {
         if (twin.id != said.twinId || twin.retired) return ITwinToken.TwinIsRetired.selector;
-        if (block.timestamp >= said.deadline) return ISignedOnce.SignatureExpired.selector;
+        if (block.timestamp >= said.deadline) return ISigned.SignatureExpired.selector;
         if (said.used && said.signer == _ownerOf(twin)) return Nonces.InvalidAccountNonce.selector;
-        if (said.epoch != twin.epoch || said.signer != _ownerOf(twin)) return ISignedOnce.InvalidSignature.selector;
+        if (said.epoch != twin.epoch || said.signer != _ownerOf(twin)) return ISigned.InvalidSignature.selector;
         if (held[twin.id][said.person].denied) return IConsentRegistry.GranteeDenied.selector;
         if (_runsBought(twin, said.person)) return IConsentRegistry.GrantActive.selector;
         if (block.timestamp >= said.scope.expiry) return IConsentRegistry.InvalidPeriod.selector;

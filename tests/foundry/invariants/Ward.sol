@@ -5,6 +5,7 @@ import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol"
 import {IAuditTrail} from "../../../contracts/interfaces/IAuditTrail.sol";
 import {ICaseToken} from "../../../contracts/interfaces/ICaseToken.sol";
 import {IEmergencyAccess} from "../../../contracts/interfaces/IEmergencyAccess.sol";
+import {ISigned} from "../../../contracts/interfaces/ISigned.sol";
 import {CaseFixture} from "../CaseToken.t.sol";
 import {World} from "./World.sol";
 
@@ -173,7 +174,7 @@ abstract contract Ward is CaseFixture, World {
         bool forged = keccak256(signature) == keccak256(_sign(FROM_KEY, digest));
         bytes memory call =
             abi.encodeCall(cases.open, (terms, opened.length, deadline, _sign(FROM_KEY, digest), signature));
-        if (!_try(stranger, address(cases), call, forged ? ICaseToken.InvalidSignature.selector : bytes4(0))) return false;
+        if (!_try(stranger, address(cases), call, forged ? ISigned.InvalidSignature.selector : bytes4(0))) return false;
         opened.push(Opened(digest, twin.id, expiry, false));
         lastCase[twin.id] = opened.length;
         _refused(stranger, address(cases), call, ICaseToken.CaseExists.selector);

@@ -1,1 +1,0 @@
-import{f as a,g as b,h as c}from"./part-DCJAUSB7.js";import"./part-5SNI64NH.js";import"./part-6CTUQW7N.js";import"./part-HRA6TVFI.js";import"./part-JHN7QHRV.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as TERMS,b as digestOfTerms,c as offer};
