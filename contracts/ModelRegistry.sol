@@ -27,10 +27,22 @@ contract ModelRegistry is AccessControl, IModelRegistry {
         if (model == 0 || cardDigest == 0) revert EmptyDigest();
         if (_models[model].state != ModelState.Unknown) revert ModelExists(model);
 
-        _models[model] = Model(
-            ModelState.Registered, msg.sender, uint40(block.timestamp), stopsWhenMarked, false, cardDigest, lineageRoot
-        );
+        Model storage made = _models[model];
+        (made.state, made.registrar, made.registeredAt) = (ModelState.Registered, msg.sender, uint40(block.timestamp));
+        (made.stopsWhenMarked, made.cardDigest, made.lineageRoot) = (stopsWhenMarked, cardDigest, lineageRoot);
         emit ModelRegistered(model, msg.sender, cardDigest, lineageRoot, stopsWhenMarked);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function registerTerms(bytes32 model, bytes32 termsRoot, Link link) external {
+        Model storage known = _models[model];
+        if (known.state != ModelState.Registered) revert ModelNotInState(model, known.state, ModelState.Registered);
+        if (msg.sender != known.registrar) revert NotRegistrar(model, msg.sender);
+        if (termsRoot == 0 || link == Link.Unknown) revert EmptyDigest();
+        if (known.termsRoot != 0) revert ModelTermsExist(model);
+
+        (known.termsRoot, known.link) = (termsRoot, link);
+        emit ModelTermsRegistered(model, termsRoot, link);
     }
 
     /// @inheritdoc IModelRegistry
@@ -68,6 +80,11 @@ contract ModelRegistry is AccessControl, IModelRegistry {
     /// @inheritdoc IModelRegistry
     function modelOf(bytes32 model) external view returns (Model memory) {
         return _models[model];
+    }
+
+    /// @inheritdoc IModelRegistry
+    function termsOf(bytes32 model) external view returns (bytes32 termsRoot, Link link) {
+        return (_models[model].termsRoot, _models[model].link);
     }
 
     /// @inheritdoc IModelRegistry

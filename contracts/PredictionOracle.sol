@@ -1,103 +1,114 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IPredictionOracle} from "./interfaces/IPredictionOracle.sol";
+import {IReportChallenge} from "./interfaces/IReportChallenge.sol";
 import {ITwinToken} from "./interfaces/ITwinToken.sol";
+import {Nodes} from "./libraries/Nodes.sol";
+import {Reports} from "./libraries/Reports.sol";
 import {Verbatim} from "./libraries/Verbatim.sol";
 import {Wiring} from "./libraries/Wiring.sol";
 
 /// @notice See IPredictionOracle.
-contract PredictionOracle is EIP712, IPredictionOracle {
+contract PredictionOracle is Nodes {
+    using Reports for Report;
+    using Reports for uint256;
     using Verbatim for bytes;
 
-    /// @dev Former: was a node of an earlier config.
-    enum Standing { Unknown, Active, Former, Suspended }
-
-    /// @dev One slot. quorum is 0 but for the config in force, so that a report reads no more than this.
-    struct Terms {
+    /// @dev One slot. number is its config's; at is 0 for a bundle that nobody posted.
+    struct Posted {
         uint16 number;
-        uint8 quorum;
+        uint40 at;
     }
 
-    uint8 private constant ANSWER = 1;
-    uint8 private constant NO_ANSWER = 2;
-    uint256 private constant MOST_SIGNERS = 31;
+    /// @inheritdoc IPredictionOracle
+    uint40 public constant WINDOW = 1 days;
+    /// @inheritdoc IPredictionOracle
+    uint40 public constant PROMPT = 1 hours;
 
-    bytes32 private constant REPORT_TYPEHASH = keccak256(
-        "Report(uint256 twinId,bytes32 model,uint48 round,uint40 asOf,uint8 status,int48 score,int48 low,int48 high,bytes32 inputsRoot,bytes32 explanationRoot,bytes32 config)"
-    );
-
-    bytes32 private constant ROTATION_TYPEHASH =
-        keccak256("Rotation(bytes32 config,address[] signers,uint256 faulty,uint256 number,uint40 deadline)");
+    bytes32 private constant BUNDLE_TYPEHASH = keccak256("Bundle(bytes32 root,bytes32 manifest,bytes32 config)");
 
     ITwinToken public immutable TWINS;
     IModelRegistry public immutable MODELS;
+    IReportChallenge public immutable CHALLENGE;
 
-    bytes32 private _configDigest;
-    address[] private _signers;
-    mapping(bytes32 config => Terms) private _terms;
-    mapping(address signer => Standing) private _standings;
-    /// @dev One word, written at once: round 48, asOf 40, status 8, score 48, low 48, high 48, config's number 16 bits.
+    /// @dev One word, written at once; see Reports.
     mapping(uint256 twinId => mapping(bytes32 model => uint256 packedLatest)) private _latest;
+    mapping(bytes32 config => mapping(bytes32 root => Posted)) private _bundles;
+    /// @dev Kept of a report only that was posted later than PROMPT after its asOf: the others need no word for it.
+    mapping(bytes32 digest => uint40 at) private _postedLate;
+    mapping(bytes32 digest => bool) private _refuted;
 
     /// @param ascending The nodes' addresses, strictly ascending. @param faulty How many of them may lie.
-    constructor(ITwinToken twins, IModelRegistry models, address[] memory ascending, uint256 faulty) EIP712("Medtwin", "1") {
+    constructor(
+        ITwinToken twins,
+        IModelRegistry models,
+        IReportChallenge challenge,
+        address[] memory ascending,
+        uint256 faulty
+    ) Nodes(ascending, faulty) {
         TWINS = ITwinToken(Wiring.checked(address(twins)));
         MODELS = IModelRegistry(Wiring.checked(address(models)));
-        _install(ascending, faulty, 1);
+        CHALLENGE = IReportChallenge(Wiring.checked(address(challenge)));
     }
 
     /// @inheritdoc IPredictionOracle
     function post(Report calldata report, bytes[] calldata signatures) external {
-        // Check:
-        Terms memory terms = _terms[report.config];
-        if (terms.quorum == 0) revert WrongConfig(report.config, _configDigest);
-        _checkReport(report);
         bytes32 digest = reportDigest(report);
-        _checkSignatures(digest, signatures, terms.quorum);
+        _keep(report, digest, _checkQuorum(report.config, digest, signatures));
+        if (block.timestamp - report.asOf > PROMPT) _postedLate[digest] = uint40(block.timestamp);
+    }
+
+    /// @inheritdoc IPredictionOracle
+    function postBundle(Bundle calldata bundle, bytes[] calldata signatures) external {
+        // Check:
+        if (bundle.root == 0 || bundle.manifest == 0) revert EmptyBundle();
+        if (_bundles[bundle.config][bundle.root].at != 0) revert BundleExists(bundle.root);
+        uint16 number = _checkQuorum(bundle.config, bundleDigest(bundle), signatures);
         // Effect:
-        _latest[report.twinId][report.model] = uint256(report.round) | uint256(report.asOf) << 48
-            | uint256(report.status) << 88 | uint256(uint48(report.score)) << 96 | uint256(uint48(report.low)) << 144
-            | uint256(uint48(report.high)) << 192 | uint256(terms.number) << 240;
-        bytes memory told = bytes.concat(digest, _fieldsOf(report));
-        // PredictionPosted(twinId, model, round, digest, report)
-        told.log(PredictionPosted.selector, report.twinId, uint256(report.model), report.round);
+        _bundles[bundle.config][bundle.root] = Posted(number, uint40(block.timestamp));
+        emit BundlePosted(bundle.root, bundle.config, bundle.manifest);
     }
 
     /// @inheritdoc IPredictionOracle
-    function rotate(address[] calldata ascending, uint256 faulty, uint40 deadline, bytes[] calldata signatures) external {
-        if (block.timestamp >= deadline) revert SignatureExpired(deadline);
-        bytes32 old = _configDigest;
-        _checkSignatures(rotationDigest(ascending, faulty, deadline), signatures, _terms[old].quorum);
-
-        _terms[old].quorum = 0;
-        for (uint256 i = 0; i < _signers.length; ++i) {
-            if (isSigner(_signers[i])) _standings[_signers[i]] = Standing.Former;
-        }
-        _install(ascending, faulty, _terms[old].number + 1);
+    function settle(Report calldata report, bytes32[] calldata path) external {
+        (bytes32 digest, uint16 number) = _proven(report, path);
+        _keep(report, digest, number);
     }
 
     /// @inheritdoc IPredictionOracle
-    function proveEquivocation(
-        Report calldata a,
-        bytes calldata signatureA,
-        Report calldata b,
-        bytes calldata signatureB
+    function refuteSum(
+        Report calldata report,
+        Place calldata place,
+        bytes[] calldata signatures,
+        IReportChallenge.Row[] calldata rows
     ) external {
-        bytes32 digestA = reportDigest(a);
-        bytes32 digestB = reportDigest(b);
-        bool sameRound = a.twinId == b.twinId && a.model == b.model && a.round == b.round;
-        bool ours = a.config == b.config && _terms[a.config].number != 0;
-        address signer = _nodeOf(digestA, signatureA);
-        if (!sameRound || !ours || digestA == digestB || signer != _nodeOf(digestB, signatureB)) {
-            revert NotEquivocation();
-        }
-        _standings[signer] = Standing.Suspended;
-        emit EquivocationProven(signer, a.twinId, a.model, a.round);
+        _refute(report, place, signatures, CHALLENGE.sumFault(report.model, report.explanationRoot, report.score, rows));
+    }
+
+    /// @inheritdoc IPredictionOracle
+    function refuteTerm(
+        Report calldata report,
+        Place calldata place,
+        bytes[] calldata signatures,
+        IReportChallenge.Opened calldata opened
+    ) external {
+        _refute(report, place, signatures, CHALLENGE.termFault(report.model, report.explanationRoot, opened));
+    }
+
+    /// @inheritdoc IPredictionOracle
+    function proveEquivocation(Signed calldata a, Signed calldata b) external {
+        (bytes32 digestA, bytes32 digestB) = (reportDigest(a.report), reportDigest(b.report));
+        bool sameRound = a.report.twinId == b.report.twinId && a.report.model == b.report.model
+            && a.report.round == b.report.round;
+        bool ours = a.report.config == b.report.config && _isOurs(a.report.config);
+        address signer = _nodeOf(_signedDigest(a.report, digestA, a.place), a.signature);
+        address other = _nodeOf(_signedDigest(b.report, digestB, b.place), b.signature);
+        if (!sameRound || !ours || digestA == digestB || signer != other) revert NotEquivocation();
+        _suspend(signer);
+        emit EquivocationProven(signer, a.report.twinId, a.report.model, a.report.round);
     }
 
     /// @inheritdoc IPredictionOracle
@@ -106,134 +117,123 @@ contract PredictionOracle is EIP712, IPredictionOracle {
         if (last.round == 0) revert PredictionMissing(twinId, model);
         TWINS.epochOf(twinId);
         if (!MODELS.isApproved(model)) revert ModelNotApproved(model);
-        if (last.status != ANSWER) revert PredictionWithheld(twinId, model);
-        if (block.timestamp > uint256(last.asOf) + maxAge) {
-            revert PredictionStale(last.asOf, uint40(block.timestamp) - maxAge);
-        }
-        if (int256(last.high) - last.low > int256(uint256(maxWidth))) revert PredictionTooWide(last.low, last.high, maxWidth);
+        if (last.status == Reports.REFUTED) revert PredictionIsRefuted(twinId, model, last.round);
+        _checkUse(twinId, model, last, maxAge, maxWidth);
         return last;
     }
 
     /// @inheritdoc IPredictionOracle
+    function consumeProven(Report calldata report, bytes32[] calldata path, uint40 maxAge, uint48 maxWidth)
+        external
+        view
+        returns (Latest memory proven)
+    {
+        (, uint16 number) = _proven(report, path);
+        uint256 word = report.toWord(number);
+        _checkReport(report);
+        if (word != _latest[report.twinId][report.model]) _checkRound(report);
+        proven = word.unpacked();
+        _checkUse(report.twinId, report.model, proven, maxAge, maxWidth);
+    }
+
+    /// @inheritdoc IPredictionOracle
     function latest(uint256 twinId, bytes32 model) public view returns (Latest memory) {
-        uint256 word = _latest[twinId][model];
-        return Latest({
-            round: uint48(word),
-            asOf: uint40(word >> 48),
-            status: uint8(word >> 88),
-            score: int48(uint48(word >> 96)),
-            low: int48(uint48(word >> 144)),
-            high: int48(uint48(word >> 192)),
-            config: uint16(word >> 240)
-        });
+        return _latest[twinId][model].unpacked();
     }
 
     /// @inheritdoc IPredictionOracle
-    function configDigest() external view returns (bytes32) {
-        return _configDigest;
+    function isRefuted(bytes32 digest) external view returns (bool) {
+        return _refuted[digest];
     }
 
     /// @inheritdoc IPredictionOracle
-    function quorum() external view returns (uint256) {
-        return _terms[_configDigest].quorum;
-    }
-
-    /// @inheritdoc IPredictionOracle
-    function signers() external view returns (address[] memory) {
-        return _signers;
-    }
-
-    /// @inheritdoc IERC1271
-    function isValidSignature(bytes32 digest, bytes calldata signature) external view returns (bytes4) {
-        (address signer,,) = ECDSA.tryRecover(digest, signature);
-        return isSigner(signer) ? IERC1271.isValidSignature.selector : bytes4(0xffffffff);
-    }
-
-    /// @inheritdoc IPredictionOracle
-    function isSigner(address account) public view returns (bool) {
-        return _standings[account] == Standing.Active;
+    function finalAt(Report calldata report, Place calldata place) public view returns (uint40) {
+        bytes32 digest = reportDigest(report);
+        if (place.manifest == 0) {
+            uint40 late = _postedLate[digest];
+            return (late == 0 ? report.asOf : late) + WINDOW;
+        }
+        bytes32 root = _rootOf(digest, place.path);
+        uint40 at = _bundles[report.config][root].at;
+        if (at == 0) revert BundleUnknown(root, report.config);
+        return at + WINDOW;
     }
 
     /// @inheritdoc IPredictionOracle
     function reportDigest(Report calldata report) public view returns (bytes32) {
-        return _hashTypedDataV4(_fieldsOf(report).hash(REPORT_TYPEHASH));
+        return _hashTypedDataV4(report.hash());
     }
 
     /// @inheritdoc IPredictionOracle
-    function rotationDigest(address[] calldata ascending, uint256 faulty, uint40 deadline) public view returns (bytes32) {
-        bytes32 nodes = keccak256(abi.encodePacked(ascending));
-        uint256 number = configNumber() + 1;
-        return _hashTypedDataV4(keccak256(abi.encode(ROTATION_TYPEHASH, _configDigest, nodes, faulty, number, deadline)));
+    function bundleDigest(Bundle memory bundle) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(BUNDLE_TYPEHASH, bundle)));
     }
 
-    /// @inheritdoc IPredictionOracle
-    function configNumber() public view returns (uint256) {
-        return _terms[_configDigest].number;
+    function _keep(Report calldata report, bytes32 digest, uint16 number) private {
+        // Check:
+        _checkReport(report);
+        _checkRound(report);
+        // Effect:
+        _latest[report.twinId][report.model] = report.toWord(number);
+        bytes memory told = bytes.concat(digest, report.fields());
+        // PredictionPosted(twinId, model, round, digest, report)
+        told.log(PredictionPosted.selector, report.twinId, uint256(report.model), report.round);
     }
 
-    /// @dev A key that proved false is never a node again.
-    function _install(address[] memory ascending, uint256 faulty, uint16 number) private {
-        uint256 count = ascending.length;
-        if (count == 0 || count > MOST_SIGNERS || count < 3 * faulty + 1) revert InvalidConfig(count, faulty);
-        address previous;
-        for (uint256 i = 0; i < count; ++i) {
-            if (ascending[i] <= previous) revert SignersNotAscending(previous, ascending[i]);
-            previous = ascending[i];
-            if (_standings[previous] == Standing.Suspended) revert UnknownSigner(previous);
-            _standings[previous] = Standing.Active;
-        }
-        _signers = ascending;
-        bytes32 config = keccak256(abi.encode(block.chainid, address(this), ascending, faulty));
-        _configDigest = config;
-        _terms[config] = Terms(number, uint8((count + faulty) / 2 + 1));
-        emit ConfigSet(number, config, ascending, faulty);
+    function _refute(Report calldata report, Place calldata place, bytes[] calldata signatures, IReportChallenge.Fault fault)
+        private
+    {
+        // Check:
+        bytes32 digest = reportDigest(report);
+        if (report.status != Reports.ANSWER || fault == IReportChallenge.Fault.None) revert NoFault(digest);
+        if (_refuted[digest]) revert PredictionIsRefuted(report.twinId, report.model, report.round);
+        uint40 end = finalAt(report, place);
+        if (block.timestamp >= end) revert PredictionFinal(digest, end);
+        // Effect:
+        _suspendQuorum(report.config, _signedDigest(report, digest, place), signatures);
+        _refuted[digest] = true;
+        uint256 kept = _latest[report.twinId][report.model];
+        // What a slot keeps, its config's number apart, is of this report: a quorum signs one of a round.
+        if (kept.isSame(report.toWord(0))) _latest[report.twinId][report.model] = kept.refuted();
+        emit PredictionRefuted(report.twinId, report.model, report.round, digest, fault);
+    }
+
+    /// @dev A report of a bundle that was posted, and that nobody refuted.
+    function _proven(Report calldata report, bytes32[] calldata path) private view returns (bytes32 digest, uint16 number) {
+        digest = reportDigest(report);
+        bytes32 root = _rootOf(digest, path);
+        number = _bundles[report.config][root].number;
+        if (number == 0) revert BundleUnknown(root, report.config);
+        if (_refuted[digest]) revert PredictionIsRefuted(report.twinId, report.model, report.round);
+    }
+
+    /// @dev What nodes signed: the report, or a bundle that holds it.
+    function _signedDigest(Report calldata report, bytes32 digest, Place calldata place) private view returns (bytes32) {
+        if (place.manifest == 0) return digest;
+        return bundleDigest(Bundle(_rootOf(digest, place.path), place.manifest, report.config));
     }
 
     function _checkReport(Report calldata report) private view {
-        _checkAnswer(report);
+        report.checkAnswer();
         if (report.asOf > block.timestamp) revert InvalidTime(report.asOf, uint40(block.timestamp));
-        uint48 last = uint48(_latest[report.twinId][report.model]);
-        if (report.round <= last) revert RoundNotAfter(report.round, last);
         if (!MODELS.isApproved(report.model)) revert ModelNotApproved(report.model);
         if (TWINS.isRetired(report.twinId)) revert ITwinToken.TwinIsRetired(report.twinId);
     }
 
-    /// @dev An interval is refused, never clamped; a withheld answer carries no number that could be taken for one.
-    function _checkAnswer(Report calldata report) private pure {
-        bool answer = report.status == ANSWER && report.low <= report.score && report.score <= report.high;
-        bool withheld = report.status == NO_ANSWER && report.low == 0 && report.score == 0 && report.high == 0;
-        if (!answer && !withheld) revert InvalidAnswer(report.status, report.low, report.score, report.high);
+    function _checkRound(Report calldata report) private view {
+        uint48 last = _latest[report.twinId][report.model].roundOf();
+        if (report.round <= last) revert RoundNotAfter(report.round, last);
     }
 
-    /// @dev Strictly ascending signers, so that none counts twice; the zero address is never a signer.
-    function _checkSignatures(bytes32 digest, bytes[] calldata signatures, uint256 needed) private view {
-        uint256 count = signatures.length;
-        if (count < needed) revert QuorumNotMet(count, needed);
-        address previous;
-        for (uint256 i = 0; i < count; ++i) {
-            address signer = _activeSignerOf(digest, signatures[i]);
-            if (signer <= previous) revert SignersNotAscending(previous, signer);
-            previous = signer;
+    function _checkUse(uint256 twinId, bytes32 model, Latest memory last, uint40 maxAge, uint48 maxWidth) private view {
+        if (last.status != Reports.ANSWER) revert PredictionWithheld(twinId, model);
+        if (block.timestamp > uint256(last.asOf) + maxAge) {
+            revert PredictionStale(last.asOf, uint40(block.timestamp) - maxAge);
         }
+        if (int256(last.high) - last.low > int256(uint256(maxWidth))) revert PredictionTooWide(last.low, last.high, maxWidth);
     }
 
-    function _activeSignerOf(bytes32 digest, bytes calldata signature) private view returns (address signer) {
-        (signer,,) = ECDSA.tryRecover(digest, signature);
-        if (!isSigner(signer)) revert UnknownSigner(signer);
-    }
-
-    /// @dev Of this config or an earlier one.
-    function _nodeOf(bytes32 digest, bytes calldata signature) private view returns (address signer) {
-        (signer,,) = ECDSA.tryRecover(digest, signature);
-        Standing standing = _standings[signer];
-        if (standing != Standing.Active && standing != Standing.Former) revert UnknownSigner(signer);
-    }
-
-    /// @dev Eleven words, each of which posting reads before it counts.
-    function _fieldsOf(Report calldata report) private pure returns (bytes calldata fields) {
-        assembly ("memory-safe") {
-            fields.offset := report
-            fields.length := 352
-        }
+    function _rootOf(bytes32 digest, bytes32[] calldata path) private pure returns (bytes32) {
+        return MerkleProof.processProofCalldata(path, keccak256(bytes.concat(keccak256(abi.encode(digest)))));
     }
 }

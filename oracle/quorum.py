@@ -22,7 +22,7 @@ from .ports import Chain, Mined, Peers, Signer
 from .predict import Node, Seen, observe
 from .reason import Kind
 from .records import Deployment, Observation, Purpose, Report
-from .stages.post import agree, post, report_fields
+from .stages.post import ALONE, agree, post, report_fields
 from .typed_data import Domain, recovers_to, report_digest
 
 PATIENCE_S = 20.0
@@ -321,9 +321,9 @@ def _accused(chain: Chain, sender: Signer, one: Observation, other: Observation)
     """Whether this transaction suspended the signer; False if another node was faster."""
     if not chain.read("PredictionOracle", "isSigner", one.signer):
         return False
-    first, second = report_fields(one.report), report_fields(other.report)
+    evidence = [(report_fields(said.report), ALONE, said.signature) for said in (one, other)]
     try:
-        chain.write(sender, "PredictionOracle", "proveEquivocation", first, one.signature, second, other.signature)
+        chain.write(sender, "PredictionOracle", "proveEquivocation", *evidence)
     except RevertedError:
         return False
     return True

@@ -27,6 +27,7 @@ SHIPPED = (
     "StudyRegistry",
     "AccessMarket",
     "AuditTrail",
+    "ReportChallenge",
     "PredictionOracle",
     "EmergencyAccess",
     "CaseToken",

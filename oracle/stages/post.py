@@ -10,6 +10,9 @@ from ..errors import Denied, RevertedError
 from ..ports import Chain, Mined, Signer
 from ..records import Observation, Report
 
+ALONE: tuple[bytes, tuple[bytes, ...]] = (bytes(32), ())
+"""Where a report stands that is in no bundle, as the contract's Place."""
+
 
 def agree(observations: Sequence[Observation], quorum: int) -> tuple[Report, list[bytes]]:
     """The report a quorum signed, with its signatures by ascending signer.

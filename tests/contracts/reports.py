@@ -14,6 +14,8 @@ from tests.contracts.signing import signed
 ANSWER, NO_ANSWER = 1, 2
 MODEL = b"\x11" * 32
 CARD = b"\x22" * 32
+ALONE = bytes(32), []
+"""Where a report stands that is in no bundle."""
 
 
 class Report(NamedTuple):
@@ -62,6 +64,10 @@ class Quorum:
         """One node's signature."""
         key = self.nodes[node] if isinstance(node, int) else node
         return signed(key, self.oracle, "Report", report._asdict(), **domain)
+
+    def signed(self, node: int | LocalAccount, report: Report) -> tuple[Any, ...]:
+        """As the contract's Signed: a report with one node's own signature."""
+        return report, ALONE, self.sign(node, report)
 
     def signatures(self, report: Report, by: Iterable[int] = (0, 1, 2), **domain: Any) -> list[bytes]:
         """Several nodes' signatures, in the order given; nodes are numbered by ascending address."""

@@ -101,7 +101,7 @@ def evidence_by(key: LocalAccount | int) -> Callable[[World], tuple[Any, ...]]:
 
     def arguments(w: World) -> tuple[Any, ...]:
         a, b = w.quorum.report(1), w.quorum.report(1, score=200_000)
-        return a, w.quorum.sign(key, a), b, w.quorum.sign(key, b)
+        return w.quorum.signed(key, a), w.quorum.signed(key, b)
 
     return arguments
 
@@ -136,6 +136,8 @@ def guardianship_by(key: LocalAccount) -> Callable[[World], tuple[Any, ...]]:
     return arguments
 
 
+REPORT = "(uint256,bytes32,uint48,uint40,uint8,int48,int48,int48,bytes32,bytes32,bytes32)"
+PLACE = "(bytes32,bytes32[])"
 OWNER, TAKER = (lambda w: (w.patient, w.stranger, w.twin)), (lambda w: (w.stranger, w.twin))
 ENTRIES = {
     "TwinToken.mint(uint256)": Entry(lambda w: (w.twin + 256,), allowed="everyone may have a twin of their own"),
@@ -245,8 +247,7 @@ ENTRIES = {
         lambda w: ([str(w.stranger)], 0, now_s() + 3_600, [bytes(65)] * 3), "UnknownSigner"
     ),
     "PredictionOracle.proveEquivocation("
-    "(uint256,bytes32,uint48,uint40,uint8,int48,int48,int48,bytes32,bytes32,bytes32),bytes,"
-    "(uint256,bytes32,uint48,uint40,uint8,int48,int48,int48,bytes32,bytes32,bytes32),bytes)": Entry(
+    f"({REPORT},{PLACE},bytes),({REPORT},{PLACE},bytes))": Entry(
         evidence_by(STRANGERS_KEY), "UnknownSigner",
         carries=evidence_by(3), carried="the liar's own signatures are the evidence; anyone may show it",
     ),

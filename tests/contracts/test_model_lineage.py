@@ -68,7 +68,7 @@ def test_mark_lets_a_model_go_on(
     models: Any, consents: Any, trained: list[bytes], twin: int, patient: Any, researcher: Any, approver: Any
 ) -> None:
     """What was fixed at registration decides."""
-    root = models.modelOf(MODEL)[6]
+    root = models.modelOf(MODEL)[7]
     models.register(OTHER, CARD, root, False, {"from": approver})
     models.approve(OTHER, {"from": approver})
     consents.revoke(twin, researcher, {"from": patient})
@@ -94,7 +94,7 @@ def test_mark_outside_the_lineage_is_refused(
 ) -> None:
     """Another serial, another grantee, another path, none."""
     consents.revoke(twin, researcher, {"from": patient})
-    root = bytes(models.modelOf(MODEL)[6])
+    root = bytes(models.modelOf(MODEL)[7])
     attempts = [(researcher, 2, trained), (stranger, 1, trained), (researcher, 1, []), (researcher, 1, [root]),
                 (researcher, 1, [*trained, OTHER])]  # fmt: skip
 

@@ -66,7 +66,17 @@ def test_register_of_unknown_digest_records_it(models: Any, stranger: Any) -> No
             stopsWhenMarked=True,
         )
     ]
-    told = (REGISTERED, stranger, tx.timestamp, True, False, "0x" + CARD.hex(), "0x" + LINEAGE.hex())
+    told = (
+        REGISTERED,
+        stranger,
+        tx.timestamp,
+        True,
+        False,
+        0,
+        "0x" + CARD.hex(),
+        "0x" + LINEAGE.hex(),
+        "0x" + "00" * 32,
+    )
     assert models.modelOf(MODEL) == told
     assert not models.isApproved(MODEL)
 

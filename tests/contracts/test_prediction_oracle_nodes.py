@@ -42,7 +42,7 @@ from eth_utils import keccak
 from tests.contracts.consents import CARE, VITALS, Scope
 from tests.contracts.devices import Recorder
 from tests.contracts.events import expected, logged
-from tests.contracts.reports import Quorum
+from tests.contracts.reports import ALONE, Quorum
 from tests.contracts.reverts import reverts_with
 from tests.contracts.signing import key_of
 
@@ -58,7 +58,7 @@ def addresses(count: int) -> list[str]:
 def deployed(suite: Any, sender: Any, nodes: list[str], faulty: int) -> Any:
     """An oracle with these nodes."""
     oracle = brownie.project.get_loaded_projects()[0]["PredictionOracle"]
-    return oracle.deploy(suite.twins, suite.models, nodes, faulty, {"from": sender})
+    return oracle.deploy(suite.twins, suite.models, suite.by_name["ReportChallenge"], nodes, faulty, {"from": sender})
 
 
 @pytest.mark.parametrize(("count", "faulty"), [(1, 0), (2, 0), (4, 1), (5, 1), (7, 2), (31, 10)])
@@ -103,7 +103,7 @@ def test_prove_equivocation_suspends(oracle: Any, quorum: Quorum, twin: int, mod
     a, b = quorum.report(1), quorum.report(1, score=200_000)
     liar = quorum.nodes[1].address
 
-    tx = oracle.proveEquivocation(a, quorum.sign(1, a), b, quorum.sign(1, b), {"from": stranger})
+    tx = oracle.proveEquivocation(quorum.signed(1, a), quorum.signed(1, b), {"from": stranger})
 
     assert logged(tx) == [expected("EquivocationProven", signer=liar, twinId=twin, model=model, round=1)]
     assert not oracle.isSigner(liar)
@@ -117,7 +117,7 @@ def test_quorum_after_suspension_is_the_same_number(
     """The three others still reach it; with the suspended one it is not reached."""
     recorder.record(1, stranger)
     a, b = quorum.report(1), quorum.report(1, score=200_000)
-    oracle.proveEquivocation(a, quorum.sign(1, a), b, quorum.sign(1, b), {"from": stranger})
+    oracle.proveEquivocation(quorum.signed(1, a), quorum.signed(1, b), {"from": stranger})
 
     with reverts_with("UnknownSigner", quorum.nodes[1].address):
         quorum.post(a, stranger, by=(0, 1, 2))
@@ -140,7 +140,7 @@ def test_prove_equivocation_of_no_conflict_is_refused(
 
     for first, second in ((a, b), (b, a)):
         with reverts_with("NotEquivocation"):
-            oracle.proveEquivocation(first, quorum.sign(0, first), second, quorum.sign(0, second), {"from": stranger})
+            oracle.proveEquivocation(quorum.signed(0, first), quorum.signed(0, second), {"from": stranger})
 
     assert oracle.isSigner(quorum.nodes[0].address)
 
@@ -150,7 +150,7 @@ def test_prove_equivocation_of_two_nodes_is_refused(oracle: Any, quorum: Quorum,
     a, b = quorum.report(1), quorum.report(1, score=200_000)
 
     with reverts_with("NotEquivocation"):
-        oracle.proveEquivocation(a, quorum.sign(0, a), b, quorum.sign(1, b), {"from": stranger})
+        oracle.proveEquivocation(quorum.signed(0, a), quorum.signed(1, b), {"from": stranger})
 
 
 def test_prove_equivocation_of_stranger_is_refused(oracle: Any, quorum: Quorum, stranger: Any) -> None:
@@ -159,15 +159,15 @@ def test_prove_equivocation_of_stranger_is_refused(oracle: Any, quorum: Quorum, 
     unknown = Account.from_key(b"\x0f" * 32)
 
     with reverts_with("UnknownSigner", unknown.address):
-        oracle.proveEquivocation(a, quorum.sign(unknown, a), b, quorum.sign(unknown, b), {"from": stranger})
+        oracle.proveEquivocation(quorum.signed(unknown, a), quorum.signed(unknown, b), {"from": stranger})
     with reverts_with("UnknownSigner", ZERO):
-        oracle.proveEquivocation(a, b"", b, b"", {"from": stranger})
+        oracle.proveEquivocation((a, ALONE, b""), (b, ALONE, b""), {"from": stranger})
 
 
 def test_prove_equivocation_twice_is_refused(oracle: Any, quorum: Quorum, stranger: Any) -> None:
     """Suspended is suspended."""
     a, b = quorum.report(1), quorum.report(1, score=200_000)
-    evidence = a, quorum.sign(1, a), b, quorum.sign(1, b)
+    evidence = quorum.signed(1, a), quorum.signed(1, b)
     oracle.proveEquivocation(*evidence, {"from": stranger})
 
     with reverts_with("UnknownSigner", quorum.nodes[1].address):
@@ -187,7 +187,7 @@ def test_is_valid_signature_vouches_for_nobody_else(oracle: Any, quorum: Quorum,
     digest, other = keccak(text="a request"), keccak(text="another")
     liar = quorum.nodes[2]
     a, b = quorum.report(1), quorum.report(1, score=200_000)
-    oracle.proveEquivocation(a, quorum.sign(2, a), b, quorum.sign(2, b), {"from": stranger})
+    oracle.proveEquivocation(quorum.signed(2, a), quorum.signed(2, b), {"from": stranger})
 
     for signature in (
         key_of(8).unsafe_sign_hash(digest).signature, quorum.nodes[0].unsafe_sign_hash(other).signature, b"", bytes(65),

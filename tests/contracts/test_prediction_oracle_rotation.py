@@ -183,7 +183,7 @@ def test_rotate_to_an_impossible_config_is_refused(
 def test_rotate_to_a_suspended_node_is_refused(oracle: Any, quorum: Quorum, stranger: Any) -> None:
     """Whom the others caught they cannot bring back, not even by mistake."""
     a, b = quorum.report(1), quorum.report(1, score=200_000)
-    oracle.proveEquivocation(a, quorum.sign(1, a), b, quorum.sign(1, b), {"from": stranger})
+    oracle.proveEquivocation(quorum.signed(1, a), quorum.signed(1, b), {"from": stranger})
 
     with reverts_with("UnknownSigner", quorum.nodes[1].address):
         oracle.rotate(*rotation(quorum, quorum.nodes, (0, 2, 3)), {"from": stranger})
@@ -195,7 +195,7 @@ def test_prove_equivocation_of_a_former_node_suspends_it(
     """It left, and what it did is found later."""
     left = next(number for number, node in enumerate(quorum.nodes) if node not in successors)
     a, b = quorum.report(1), quorum.report(1, score=200_000)
-    evidence = (a, quorum.sign(left, a), b, quorum.sign(left, b))
+    evidence = (quorum.signed(left, a), quorum.signed(left, b))
     oracle.rotate(*rotation(quorum, successors), {"from": stranger})
 
     tx = oracle.proveEquivocation(*evidence, {"from": stranger})

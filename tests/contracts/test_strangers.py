@@ -25,7 +25,7 @@ from brownie.exceptions import VirtualMachineError
 from eth_account.signers.local import LocalAccount
 
 from oracle.deploy import plan
-from tests.contracts import strangers, strangers_clinical, strangers_passkeys
+from tests.contracts import strangers, strangers_clinical, strangers_passkeys, strangers_reports
 from tests.contracts.clock import DAY_S, now_s
 from tests.contracts.consents import RESEARCH, VITALS, Scope
 from tests.contracts.devices import Recorder, pairing
@@ -39,7 +39,7 @@ from tests.contracts.strangers_clinical import CODE, GATEWAY, HOSPITAL, PATIENT,
 
 ADDRESS = "0x" + "0" * 40
 CONTRACTS = [*(name for name, _ in plan(ADDRESS, [ADDRESS] * 4, 1) if name != "TestToken"), "PasskeyAccount"]
-ENTRIES = {**strangers.ENTRIES, **strangers_clinical.ENTRIES, **strangers_passkeys.ENTRIES}
+ENTRIES = {**strangers.ENTRIES, **strangers_clinical.ENTRIES, **strangers_passkeys.ENTRIES, **strangers_reports.ENTRIES}
 
 
 def writers() -> dict[str, str]:

@@ -32,7 +32,7 @@ contract ModelRegistryTest is Fixture {
         _register();
         IModelRegistry.Model memory kept = models.modelOf(MODEL);
         bytes32 expected =
-            keccak256(abi.encode(IModelRegistry.ModelState.Registered, stranger, NOW, true, false, bytes32("card"), bytes32("lineage")));
+            keccak256(abi.encode(IModelRegistry.ModelState.Registered, stranger, NOW, true, false, IModelRegistry.Link.Unknown, bytes32("card"), bytes32("lineage"), bytes32(0)));
         vm.assertEq(keccak256(abi.encode(kept)), expected);
         vm.assertFalse(models.isApproved(MODEL));
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelExists.selector, MODEL));

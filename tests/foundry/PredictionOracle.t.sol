@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
 import {IPredictionOracle} from "../../contracts/interfaces/IPredictionOracle.sol";
+import {IReportChallenge} from "../../contracts/interfaces/IReportChallenge.sol";
 import {ITwinToken} from "../../contracts/interfaces/ITwinToken.sol";
 import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {Fixture} from "./Fixture.sol";
@@ -13,6 +14,7 @@ abstract contract OracleFixture is Fixture {
     uint256 internal constant QUORUM = 3;
 
     IModelRegistry internal models;
+    IReportChallenge internal challenge;
     IPredictionOracle internal oracle;
     /// @dev By ascending address.
     uint256[] internal keys;
@@ -28,9 +30,9 @@ abstract contract OracleFixture is Fixture {
                 if (vm.addr(keys[j]) < vm.addr(keys[i])) (keys[i], keys[j]) = (keys[j], keys[i]);
             }
         }
-        oracle = IPredictionOracle(
-            vm.deployCode("PredictionOracle.sol:PredictionOracle", abi.encode(twins, models, _nodes(), 1))
-        );
+        challenge = IReportChallenge(vm.deployCode("ReportChallenge.sol:ReportChallenge", abi.encode(models)));
+        bytes memory arguments = abi.encode(twins, models, challenge, _nodes(), 1);
+        oracle = IPredictionOracle(vm.deployCode("PredictionOracle.sol:PredictionOracle", arguments));
         models.register(MODEL, bytes32("card"), 0, false);
         vm.prank(administrator);
         models.approve(MODEL);
@@ -63,6 +65,15 @@ abstract contract OracleFixture is Fixture {
         bytes[] memory signatures = new bytes[](3);
         (signatures[0], signatures[1], signatures[2]) = (_sign(a, digest), _sign(b, digest), _sign(c, digest));
         return signatures;
+    }
+
+    function _signedBy(uint256 key, IPredictionOracle.Report memory report)
+        internal
+        view
+        returns (IPredictionOracle.Signed memory)
+    {
+        IPredictionOracle.Place memory alone;
+        return IPredictionOracle.Signed(report, alone, _sign(key, _digest(report)));
     }
 
     function _post(IPredictionOracle.Report memory report) internal {
@@ -192,7 +203,7 @@ contract PredictionOracleTest is OracleFixture {
     }
 
     function _deploy(uint256 count, uint256 faulty) private returns (IPredictionOracle) {
-        bytes memory arguments = abi.encode(twins, models, _ascending(count), faulty);
+        bytes memory arguments = abi.encode(twins, models, challenge, _ascending(count), faulty);
         return IPredictionOracle(vm.deployCode("PredictionOracle.sol:PredictionOracle", arguments));
     }
 
@@ -207,7 +218,7 @@ contract PredictionOracleTest is OracleFixture {
     function _refusesConfig(uint256 count, uint256 faulty) private {
         vm.expectRevert(abi.encodeWithSelector(IPredictionOracle.InvalidConfig.selector, count, faulty));
         this.create(
-            "PredictionOracle.sol:PredictionOracle", abi.encode(twins, models, _ascending(count), faulty)
+            "PredictionOracle.sol:PredictionOracle", abi.encode(twins, models, challenge, _ascending(count), faulty)
         );
     }
 
@@ -223,16 +234,18 @@ contract PredictionOracleTest is OracleFixture {
 
     function _refusesOrder(address[] memory two, address first, address second) private {
         vm.expectRevert(abi.encodeWithSelector(IPredictionOracle.SignersNotAscending.selector, first, second));
-        this.create("PredictionOracle.sol:PredictionOracle", abi.encode(twins, models, two, 0));
+        this.create("PredictionOracle.sol:PredictionOracle", abi.encode(twins, models, challenge, two, 0));
     }
 
     function test_constructor_refusesWhatIsNoContract() public {
         bytes memory reason = abi.encodeWithSelector(Wiring.NotAContract.selector, stranger);
         string memory name = "PredictionOracle.sol:PredictionOracle";
         vm.expectRevert(reason);
-        this.create(name, abi.encode(stranger, models, _nodes(), 1));
+        this.create(name, abi.encode(stranger, models, challenge, _nodes(), 1));
         vm.expectRevert(reason);
-        this.create(name, abi.encode(twins, stranger, _nodes(), 1));
+        this.create(name, abi.encode(twins, stranger, challenge, _nodes(), 1));
+        vm.expectRevert(reason);
+        this.create(name, abi.encode(twins, models, stranger, _nodes(), 1));
     }
 
     function test_config_namesChainContractAndNodes() public view {
@@ -291,7 +304,7 @@ contract PredictionOracleTest is OracleFixture {
     // -- equivocation ----------------------------------------------------------
 
     function prove(IPredictionOracle.Report memory a, uint256 keyA, IPredictionOracle.Report memory b, uint256 keyB) external {
-        oracle.proveEquivocation(a, _sign(keyA, _digest(a)), b, _sign(keyB, _digest(b)));
+        oracle.proveEquivocation(_signedBy(keyA, a), _signedBy(keyB, b));
     }
 
     function _other() private view returns (IPredictionOracle.Report memory report) {

@@ -108,14 +108,14 @@ contract PredictionOracleRotationTest is OracleFixture {
         IPredictionOracle.Report memory b = _report(1);
         b.score = 6;
         address liar = vm.addr(keys[3]);
-        bytes memory signatureA = _sign(keys[3], _digest(a));
-        bytes memory signatureB = _sign(keys[3], _digest(b));
+        IPredictionOracle.Signed memory one = _signedBy(keys[3], a);
+        IPredictionOracle.Signed memory other = _signedBy(keys[3], b);
         _rotate(_next(address(type(uint160).max)));
-        oracle.proveEquivocation(a, signatureA, b, signatureB);
+        oracle.proveEquivocation(one, other);
 
         bytes memory reason = abi.encodeWithSelector(IPredictionOracle.UnknownSigner.selector, liar);
         vm.expectRevert(reason);
-        oracle.proveEquivocation(a, signatureA, b, signatureB);
+        oracle.proveEquivocation(one, other);
         address[] memory back = _nodes();
         bytes[] memory votes = _votes(_rotation(back, 1, 3, UNTIL));
         vm.expectRevert(reason);

@@ -220,7 +220,7 @@ def suspend(stage: Stage, twin_id: int, node: LocalSigner) -> None:
     domain = Domain(stage.chain.chain_id, stage.chain.address("PredictionOracle"))
     one = Report(twin_id, bytes(32), 1, 1, 1, 5, 4, 6, bytes(32), bytes(32), config)
     two = replace(one, score_e6=6)
-    told = [item for each in (one, two) for item in (_fields(each), node.sign_digest(report_digest(domain, each)))]
+    told = [(_fields(each), (bytes(32), []), node.sign_digest(report_digest(domain, each))) for each in (one, two)]
     stage.chain.write(stage.hospital, "PredictionOracle", "proveEquivocation", *told)
 
 

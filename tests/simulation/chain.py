@@ -180,7 +180,7 @@ class Ledger:
         return "PredictionOracle", "PredictionPosted", told
 
     def _proveEquivocation(self, state: State, one: Transaction, time_s: int) -> tuple[str, str, dict[str, Any]]:
-        first, signature, second, other = one.args
+        (first, _, signature), (second, _, other) = one.args
         a, b = Report(*first), Report(*second)
         signer = self._signer_of(state, a, signature)
         same = (a.twin_id, a.model, a.round) == (b.twin_id, b.model, b.round)

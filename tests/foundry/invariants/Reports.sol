@@ -95,9 +95,7 @@ abstract contract Reports is OracleFixture, Data {
         IPredictionOracle.Report memory a = _reportOf(PATIENT, MODEL, 1);
         IPredictionOracle.Report memory b = _reportOf(PATIENT, MODEL, 1);
         b.score += 1;
-        bytes memory call = abi.encodeCall(
-            oracle.proveEquivocation, (a, _sign(keys[0], _digest(a)), b, _sign(keys[0], _digest(b)))
-        );
+        bytes memory call = abi.encodeCall(oracle.proveEquivocation, (_signedBy(keys[0], a), _signedBy(keys[0], b)));
         if (liarFound) return _refused(stranger, address(oracle), call, IPredictionOracle.UnknownSigner.selector);
         _try(stranger, address(oracle), call, 0);
         return liarFound = true;

@@ -1,1 +1,0 @@
-import{f as a,g as b,h as c}from"./part-YP5MQS7T.js";import"./part-5RPA7QTG.js";import"./part-UEG3B5ZJ.js";import"./part-2MF57HGM.js";import"./part-35L5HIMF.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as TERMS,b as digestOfTerms,c as offer};

@@ -1,1 +1,0 @@
-import{a,b}from"./part-UEG3B5ZJ.js";import"./part-2MF57HGM.js";import"./part-35L5HIMF.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as home,b as signIns};
