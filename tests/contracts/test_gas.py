@@ -34,7 +34,6 @@ GOALS_MISSED = {
     "anchor",
     "is_allowed",
     "post_prediction",
-    "purchase",
 }
 
 
