@@ -231,7 +231,7 @@ contract ConsentRegistry is AccessToken, SignedOnce {
 
     /// @dev The twin is asked last, as it costs most.
     function _isActive(uint256 twinId, uint256 held) private view returns (bool) {
-        return held.isRunning(block.timestamp) && held.epochOf() == TWINS.lastEpochOf(twinId);
+        return held.isRunning(block.timestamp) && held.epochOf() == TWINS.currentEpoch(twinId);
     }
 
     /// @dev Whether all grants of the twin were voided before this one was over.

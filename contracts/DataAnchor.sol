@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {IDataAnchor} from "./interfaces/IDataAnchor.sol";
 import {IDeviceRegistry} from "./interfaces/IDeviceRegistry.sol";
 import {ITwinToken} from "./interfaces/ITwinToken.sol";
+import {Recover} from "./libraries/Recover.sol";
 import {Verbatim} from "./libraries/Verbatim.sol";
 import {Wiring} from "./libraries/Wiring.sol";
 
 /// @notice See IDataAnchor.
 contract DataAnchor is EIP712, IDataAnchor {
+    using Recover for bytes;
     using Verbatim for bytes;
 
     bytes32 private constant BATCH_TYPEHASH = keccak256(
@@ -28,7 +29,7 @@ contract DataAnchor is EIP712, IDataAnchor {
     IDeviceRegistry public immutable DEVICES;
 
     mapping(address device => Head) private _heads;
-    mapping(uint256 twinId => uint64 count) private _counts;
+    mapping(uint256 twinId => uint256 count) private _counts;
 
     constructor(ITwinToken twins, IDeviceRegistry devices) EIP712("Medtwin", "1") {
         TWINS = ITwinToken(Wiring.checked(address(twins)));
@@ -39,18 +40,17 @@ contract DataAnchor is EIP712, IDataAnchor {
     function anchor(Batch calldata batch, bytes calldata signature) external returns (uint64 index) {
         // Check:
         if (batch.readings == 0 || batch.digest == 0 || batch.root == 0) revert EmptyBatch();
-        if (batch.start > batch.end || batch.end > block.timestamp) {
-            revert InvalidInterval(batch.start, batch.end, uint40(block.timestamp));
-        }
-        TWINS.epochOf(batch.twinId);
+        (uint40 start, uint40 end) = (batch.start, batch.end);
+        if (start > end || end > block.timestamp) revert InvalidInterval(start, end, uint40(block.timestamp));
+        TWINS.ownerAndEpochOf(batch.twinId); // refuses a retired twin
         address device = _speakerOf(batch, signature);
         Head storage head = _heads[device];
-        _checkOrder(device, head.word, batch);
+        uint64 sequence = _checkOrder(device, head.word, batch);
         // Effect:
-        head.word = bytes24(batch.digest) | bytes32(uint256(batch.sequence));
-        index = ++_counts[batch.twinId];
-        bytes memory told = bytes.concat(bytes32(uint256(index)), _fieldsOf(batch));
-        told.log(BatchAnchored.selector, batch.twinId, uint160(device)); // BatchAnchored(twinId, device, index, batch)
+        head.word = bytes24(batch.digest) | bytes32(uint256(sequence));
+        index = uint64(++_counts[batch.twinId]);
+        // BatchAnchored(twinId, device, index, batch)
+        _fieldsOf(batch).log(BatchAnchored.selector, batch.twinId, uint160(device), bytes32(uint256(index)));
     }
 
     /// @inheritdoc IDataAnchor
@@ -61,7 +61,7 @@ contract DataAnchor is EIP712, IDataAnchor {
 
     /// @inheritdoc IDataAnchor
     function batchCount(uint256 twinId) external view returns (uint64 count) {
-        return _counts[twinId];
+        return uint64(_counts[twinId]);
     }
 
     /// @inheritdoc IDataAnchor
@@ -85,15 +85,16 @@ contract DataAnchor is EIP712, IDataAnchor {
     /// @dev A signature that recovers nothing gives the zero address, which no twin is paired with.
     /// A batch ends by now, so a calibration that holds now held at its end.
     function _speakerOf(Batch calldata batch, bytes calldata signature) private view returns (address device) {
-        (device,,) = ECDSA.tryRecover(batchDigest(batch), signature);
-        (, uint40 calibratedUntil, bool paired) = DEVICES.pairingOf(device, batch.twinId);
-        if (!paired) revert UnpairedDevice(device, batch.twinId);
+        device = signature.signerOf(batchDigest(batch));
+        uint40 calibratedUntil = DEVICES.calibrationOf(device, batch.twinId);
+        if (calibratedUntil == 0) revert UnpairedDevice(device, batch.twinId);
         if (block.timestamp >= calibratedUntil) revert CalibrationExpired(device, calibratedUntil);
     }
 
-    function _checkOrder(address device, bytes32 head, Batch calldata batch) private pure {
+    function _checkOrder(address device, bytes32 head, Batch calldata batch) private pure returns (uint64 sequence) {
         uint64 expected = uint64(uint256(head)) + 1;
-        if (batch.sequence != expected) revert BrokenSequence(device, batch.sequence, expected);
+        sequence = batch.sequence;
+        if (sequence != expected) revert BrokenSequence(device, sequence, expected);
         if (bytes24(batch.previous) != bytes24(head)) revert BrokenChain(device, batch.previous);
     }
 }

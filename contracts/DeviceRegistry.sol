@@ -77,6 +77,12 @@ contract DeviceRegistry is Signed, Nonces, IDeviceRegistry {
     }
 
     /// @inheritdoc IDeviceRegistry
+    function calibrationOf(address device, uint256 twinId) external view returns (uint40 calibratedUntil) {
+        Pairing memory known = _pairings[device][twinId];
+        return known.paired ? known.calibratedUntil : 0;
+    }
+
+    /// @inheritdoc IDeviceRegistry
     function pairingDigest(address device, uint256 twinId, address owner, uint40 calibratedUntil, uint256 nonce, uint40 deadline)
         public
         view

@@ -59,7 +59,7 @@ contract GuardianRegistry is SignedOnce, IGuardianRegistry {
     function guardianOf(uint256 twinId) public view returns (address guardian, uint40 until) {
         Guardianship memory standing = _guardianships[twinId];
         // Of a retired twin the last epoch is one in which nobody can be appointed.
-        bool stands = block.timestamp < standing.until && standing.epoch == TWINS.lastEpochOf(twinId);
+        bool stands = block.timestamp < standing.until && standing.epoch == TWINS.currentEpoch(twinId);
         if (stands) return (standing.guardian, standing.until);
     }
 

@@ -175,9 +175,8 @@ contract PredictionOracle is Nodes {
         _checkRound(report);
         // Effect:
         _latest[report.twinId][report.model] = report.toWord(number);
-        bytes memory told = bytes.concat(digest, report.fields());
         // PredictionPosted(twinId, model, round, digest, report)
-        told.log(PredictionPosted.selector, report.twinId, uint256(report.model), report.round);
+        report.fields().log(PredictionPosted.selector, report.twinId, uint256(report.model), report.round, digest);
     }
 
     function _refute(Report calldata report, Place calldata place, bytes[] calldata signatures, IReportChallenge.Fault fault)
@@ -217,7 +216,7 @@ contract PredictionOracle is Nodes {
         report.checkAnswer();
         if (report.asOf > block.timestamp) revert InvalidTime(report.asOf, uint40(block.timestamp));
         if (!MODELS.isApproved(report.model)) revert ModelNotApproved(report.model);
-        if (TWINS.isRetired(report.twinId)) revert ITwinToken.TwinIsRetired(report.twinId);
+        TWINS.ownerAndEpochOf(report.twinId); // refuses a retired twin
     }
 
     function _checkRound(Report calldata report) private view {

@@ -61,7 +61,7 @@ contract TwinToken is ERC721, ITwinToken {
     }
 
     /// @inheritdoc ITwinToken
-    function lastEpochOf(uint256 twinId) external view returns (uint32 epoch) {
+    function currentEpoch(uint256 twinId) external view returns (uint32 epoch) {
         return _twins[twinId].epoch;
     }
 

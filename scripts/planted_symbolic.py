@@ -36,7 +36,7 @@ PLANTED: tuple[tuple[str, str, str, str], ...] = (
     ("ConsentRegistry.sol", "record.word = held | Grants.REVOKED;", "record.word = held;", "DecisionSymbolic"),
     ("ConsentRegistry.sol", "if (_grants[twinId][grantee].word.isMinted()) _revoke(twinId, grantee, msg.sender);\n"
      "        _grants[twinId][grantee].word |= Grants.DENIED;", "", "DecisionSymbolic"),
-    ("ConsentRegistry.sol", " && held.epochOf() == TWINS.lastEpochOf(twinId);", ";", "DecisionSymbolic"),
+    ("ConsentRegistry.sol", " && held.epochOf() == TWINS.currentEpoch(twinId);", ";", "DecisionSymbolic"),
     ("ConsentRegistry.sol", "return account == owner;", "return true;", "DecisionSymbolic"),
     ("ConsentRegistry.sol", "uint256 held = _grants[twinId][grantee].word;\n        return held.covers",
      "uint256 held = _grants[twinId | 0x7102][grantee].word;\n        return held.covers", "DecisionSymbolic"),

@@ -39,6 +39,8 @@ interface IDeviceRegistry is ISigned {
     function deviceOf(address device) external view returns (Device memory);
     /// @notice A device's pairing with one twin; what was before stays on record. pairedAt is 0 if there was none.
     function pairingOf(address device, uint256 twinId) external view returns (uint40 pairedAt, uint40 calibratedUntil, bool paired);
+    /// @notice Until when (s) a device may speak for a twin; 0 if they are not paired.
+    function calibrationOf(address device, uint256 twinId) external view returns (uint40 calibratedUntil);
     /// @notice EIP-712 digest the device signs.
     function pairingDigest(address device, uint256 twinId, address owner, uint40 calibratedUntil, uint256 nonce, uint40 deadline) external view returns (bytes32);
 }

@@ -37,7 +37,7 @@ interface ITwinToken is IERC721 {
     /// @notice The epoch begun last, of a retired twin too; never reverts.
     /// @dev Retiring begins an epoch in which nothing can be granted, so whoever compares a grant's epoch with this
     /// needs not ask whether the twin is live.
-    function lastEpochOf(uint256 twinId) external view returns (uint32 epoch);
+    function currentEpoch(uint256 twinId) external view returns (uint32 epoch);
 
     /// @notice The owner and epoch of a live twin; reverts with ERC721NonexistentToken or TwinIsRetired.
     function ownerAndEpochOf(uint256 twinId) external view returns (address owner, uint32 epoch);

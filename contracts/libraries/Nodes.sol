@@ -2,20 +2,26 @@
 pragma solidity ^0.8.30;
 
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {IPredictionOracle} from "../interfaces/IPredictionOracle.sol";
+import {Recover} from "./Recover.sol";
+import {Roster, Rosters} from "./Roster.sol";
 
 /// @notice Who may report, and how many must agree: the part of PredictionOracle that knows nodes and no reports.
 abstract contract Nodes is EIP712, IPredictionOracle {
+    using Recover for bytes;
+    using Rosters for Roster;
+
     /// @dev Former: was a node of an earlier config.
     enum Standing { Unknown, Active, Former, Suspended }
 
-    /// @dev One slot, so that a report reads no more than this.
+    /// @dev One slot, so that a report reads no more than this and the roster. suspended: bits of places in the roster.
     struct Terms {
         uint16 number;
         uint8 quorum;
         bool inForce;
+        uint32 suspended;
+        Roster roster;
     }
 
     uint256 private constant MOST_SIGNERS = 31;
@@ -24,11 +30,8 @@ abstract contract Nodes is EIP712, IPredictionOracle {
         keccak256("Rotation(bytes32 config,address[] signers,uint256 faulty,uint256 number,uint40 deadline)");
 
     bytes32 private _configDigest;
-    address[] private _signers;
     mapping(bytes32 config => Terms) private _terms;
     mapping(address signer => Standing) private _standings;
-    /// @dev Read by challenges alone, which may be of an earlier config.
-    mapping(bytes32 config => mapping(address signer => bool)) private _isMember;
 
     /// @param ascending The nodes' addresses, strictly ascending. @param faulty How many of them may lie.
     constructor(address[] memory ascending, uint256 faulty) EIP712("Medtwin", "1") {
@@ -42,8 +45,9 @@ abstract contract Nodes is EIP712, IPredictionOracle {
         uint16 number = _checkQuorum(old, rotationDigest(ascending, faulty, deadline), signatures);
 
         _terms[old].inForce = false;
-        for (uint256 i = 0; i < _signers.length; ++i) {
-            if (isSigner(_signers[i])) _standings[_signers[i]] = Standing.Former;
+        address[] memory nodes = _terms[old].roster.read();
+        for (uint256 i = 0; i < nodes.length; ++i) {
+            if (isSigner(nodes[i])) _standings[nodes[i]] = Standing.Former;
         }
         _install(ascending, faulty, number + 1);
     }
@@ -60,13 +64,12 @@ abstract contract Nodes is EIP712, IPredictionOracle {
 
     /// @inheritdoc IPredictionOracle
     function signers() external view returns (address[] memory) {
-        return _signers;
+        return _terms[_configDigest].roster.read();
     }
 
     /// @inheritdoc IERC1271
     function isValidSignature(bytes32 digest, bytes calldata signature) external view returns (bytes4) {
-        (address signer,,) = ECDSA.tryRecover(digest, signature);
-        return isSigner(signer) ? IERC1271.isValidSignature.selector : bytes4(0xffffffff);
+        return isSigner(signature.signerOf(digest)) ? IERC1271.isValidSignature.selector : bytes4(0xffffffff);
     }
 
     /// @inheritdoc IPredictionOracle
@@ -86,47 +89,40 @@ abstract contract Nodes is EIP712, IPredictionOracle {
         return _terms[_configDigest].number;
     }
 
-    /// @dev Strictly ascending signers of the config in force, so that none counts twice; the zero address is never one.
+    /// @dev By nodes of the config in force that are not suspended.
     function _checkQuorum(bytes32 config, bytes32 digest, bytes[] calldata signatures) internal view returns (uint16) {
         Terms memory terms = _terms[config];
         if (!terms.inForce) revert WrongConfig(config, _configDigest);
-        uint256 count = signatures.length;
-        if (count < terms.quorum) revert QuorumNotMet(count, terms.quorum);
-        address previous;
-        for (uint256 i = 0; i < count; ++i) {
-            (address signer,,) = ECDSA.tryRecover(digest, signatures[i]);
-            if (!isSigner(signer)) revert UnknownSigner(signer);
-            if (signer <= previous) revert SignersNotAscending(previous, signer);
-            previous = signer;
-        }
+        _placesOf(terms.roster.read(), terms.quorum, terms.suspended, digest, signatures);
         return terms.number;
     }
 
     /// @dev All who signed, whatever became of them and their config; fewer than its quorum prove nothing.
     function _suspendQuorum(bytes32 config, bytes32 digest, bytes[] calldata signatures) internal {
-        uint256 needed = _terms[config].quorum;
-        uint256 count = signatures.length;
-        if (needed == 0) revert WrongConfig(config, _configDigest);
-        if (count < needed) revert QuorumNotMet(count, needed);
-        address previous;
-        for (uint256 i = 0; i < count; ++i) {
-            (address signer,,) = ECDSA.tryRecover(digest, signatures[i]);
-            if (!_isMember[config][signer]) revert UnknownSigner(signer);
-            if (signer <= previous) revert SignersNotAscending(previous, signer);
-            previous = signer;
-            _suspend(signer);
-            emit NodeSuspended(signer);
+        Terms memory terms = _terms[config];
+        if (terms.quorum == 0) revert WrongConfig(config, _configDigest);
+        address[] memory nodes = terms.roster.read();
+        uint256 signed = _placesOf(nodes, terms.quorum, 0, digest, signatures);
+        for (uint256 place = 0; place < nodes.length; ++place) {
+            if (signed >> place & 1 == 0) continue;
+            _suspend(nodes[place]);
+            emit NodeSuspended(nodes[place]);
         }
     }
 
     /// @dev For good.
     function _suspend(address signer) internal {
+        Terms storage terms = _terms[_configDigest];
+        address[] memory nodes = terms.roster.read();
+        for (uint256 place = 0; place < nodes.length; ++place) {
+            if (nodes[place] == signer) terms.suspended |= uint32(1 << place);
+        }
         _standings[signer] = Standing.Suspended;
     }
 
     /// @dev Of this config or an earlier one.
     function _nodeOf(bytes32 digest, bytes calldata signature) internal view returns (address signer) {
-        (signer,,) = ECDSA.tryRecover(digest, signature);
+        signer = signature.signerOf(digest);
         Standing standing = _standings[signer];
         if (standing != Standing.Active && standing != Standing.Former) revert UnknownSigner(signer);
     }
@@ -139,18 +135,48 @@ abstract contract Nodes is EIP712, IPredictionOracle {
     function _install(address[] memory ascending, uint256 faulty, uint16 number) private {
         uint256 count = ascending.length;
         if (count == 0 || count > MOST_SIGNERS || count < 3 * faulty + 1) revert InvalidConfig(count, faulty);
-        bytes32 config = keccak256(abi.encode(block.chainid, address(this), ascending, faulty));
         address previous;
         for (uint256 i = 0; i < count; ++i) {
             if (ascending[i] <= previous) revert SignersNotAscending(previous, ascending[i]);
             previous = ascending[i];
             if (_standings[previous] == Standing.Suspended) revert UnknownSigner(previous);
             _standings[previous] = Standing.Active;
-            _isMember[config][previous] = true;
         }
-        _signers = ascending;
+        bytes32 config = keccak256(abi.encode(block.chainid, address(this), ascending, faulty));
         _configDigest = config;
-        _terms[config] = Terms(number, uint8((count + faulty) / 2 + 1), true);
+        _terms[config] = Terms(number, uint8((count + faulty) / 2 + 1), true, 0, new Roster(ascending));
         emit ConfigSet(number, config, ascending, faulty);
+    }
+
+    /// @dev Both ascend, signers and roster, so one pass finds every signer and none counts twice; the zero address is in
+    /// no roster.
+    /// @return signed Bits of places in the roster.
+    function _placesOf(
+        address[] memory nodes,
+        uint256 needed,
+        uint256 barred,
+        bytes32 digest,
+        bytes[] calldata signatures
+    ) private pure returns (uint256 signed) {
+        uint256 count = signatures.length;
+        if (count < needed) revert QuorumNotMet(count, needed);
+        uint256 place;
+        for (uint256 i = 0; i < count; ++i) {
+            address signer = signatures[i].signerOf(digest);
+            uint256 next = place;
+            while (next < nodes.length && nodes[next] < signer) ++next;
+            if (next == nodes.length || nodes[next] != signer) _refuse(nodes, place, signer);
+            if (barred >> next & 1 != 0) revert UnknownSigner(signer);
+            signed |= 1 << next;
+            place = next + 1;
+        }
+    }
+
+    /// @dev A node before this place is one out of order.
+    function _refuse(address[] memory nodes, uint256 place, address signer) private pure {
+        for (uint256 i = 0; i < place; ++i) {
+            if (nodes[i] == signer) revert SignersNotAscending(nodes[place - 1], signer);
+        }
+        revert UnknownSigner(signer);
     }
 }

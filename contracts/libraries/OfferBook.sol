@@ -60,7 +60,7 @@ abstract contract OfferBook is IAccessMarket {
     /// @inheritdoc IAccessMarket
     function isListed(Offer calldata offer) external view returns (bool listed) {
         // Of a retired twin the last epoch is one in which nothing can be offered.
-        return _offers[offer.twinId] == _hash(offer, TWINS.lastEpochOf(offer.twinId));
+        return _offers[offer.twinId] == _hash(offer, TWINS.currentEpoch(offer.twinId));
     }
 
     /// @inheritdoc IAccessMarket
@@ -70,7 +70,7 @@ abstract contract OfferBook is IAccessMarket {
 
     /// @return epoch The twin's, for which the offer stands.
     function _checkListed(Offer calldata offer) internal view returns (uint32 epoch) {
-        epoch = TWINS.epochOf(offer.twinId);
+        (, epoch) = TWINS.ownerAndEpochOf(offer.twinId);
         bytes32 offerHash = _hash(offer, epoch);
         if (_offers[offer.twinId] != offerHash) revert OfferNotListed(offer.twinId, offerHash);
     }

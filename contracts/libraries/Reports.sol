@@ -33,11 +33,10 @@ library Reports {
 
     /// @dev An interval is refused, never clamped; a withheld answer carries no number that could be taken for one.
     function checkAnswer(IPredictionOracle.Report calldata report) internal pure {
-        bool answer = report.status == ANSWER && report.low <= report.score && report.score <= report.high;
-        bool withheld = report.status == NO_ANSWER && report.low == 0 && report.score == 0 && report.high == 0;
-        if (!answer && !withheld) {
-            revert IPredictionOracle.InvalidAnswer(report.status, report.low, report.score, report.high);
-        }
+        (uint8 status, int48 score, int48 low, int48 high) = (report.status, report.score, report.low, report.high);
+        bool answer = status == ANSWER && low <= score && score <= high;
+        bool withheld = status == NO_ANSWER && low == 0 && score == 0 && high == 0;
+        if (!answer && !withheld) revert IPredictionOracle.InvalidAnswer(status, low, score, high);
     }
 
     function toWord(IPredictionOracle.Report calldata report, uint16 number) internal pure returns (uint256) {

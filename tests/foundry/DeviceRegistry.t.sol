@@ -36,6 +36,8 @@ contract DeviceRegistryTest is Fixture {
         (pairedAt,, paired) = devices.pairingOf(device, WARD);
         vm.assertEq(pairedAt, 0);
         vm.assertFalse(paired);
+        vm.assertEq(devices.calibrationOf(device, PATIENT), UNTIL);
+        vm.assertEq(devices.calibrationOf(device, WARD), 0);
     }
 
     function test_pair_refusesASecondTwin() public {
@@ -55,6 +57,8 @@ contract DeviceRegistryTest is Fixture {
         (uint40 pairedAt,, bool paired) = devices.pairingOf(device, PATIENT);
         vm.assertEq(pairedAt, NOW);
         vm.assertFalse(paired);
+        vm.assertEq(devices.calibrationOf(device, PATIENT), 0);
+        vm.assertEq(devices.calibrationOf(device, WARD), UNTIL + 1);
     }
 
     function testFuzz_pair_refusesWhoIsNotTheOwner(address account) public {

@@ -36,7 +36,7 @@ contract TwinTokenTest is Fixture {
         vm.prank(owner);
         twins.voidGrants(PATIENT);
 
-        vm.assertEq(twins.lastEpochOf(PATIENT), 1);
+        vm.assertEq(twins.currentEpoch(PATIENT), 1);
         vm.assertEq(twins.epochOf(PATIENT), 1);
         vm.assertEq(twins.epochEnd(PATIENT, 0), NOW);
         vm.assertEq(twins.epochEnd(PATIENT, 1), 0);
@@ -54,7 +54,7 @@ contract TwinTokenTest is Fixture {
         vm.prank(owner);
         twins.retire(PATIENT);
 
-        vm.assertEq(twins.lastEpochOf(PATIENT), 1);
+        vm.assertEq(twins.currentEpoch(PATIENT), 1);
         vm.assertTrue(twins.isRetired(PATIENT));
         vm.assertFalse(twins.isRetired(WARD));
         vm.assertEq(twins.ownerOf(PATIENT), owner);

@@ -50,7 +50,7 @@ contract Checks is Life {
         require(twins.ownerOf(twin.id) == _ownerOf(twin), "10: the owner is another");
         require(consents.isAllowed(twin.id, _ownerOf(twin), 1, 1) == !twin.retired, "10: the owner of a live twin is locked out");
         require(!_seesAnything(twin.id, owners[1 - twin.owner]), "11: a former owner sees");
-        uint32 epoch = twins.lastEpochOf(twin.id);
+        uint32 epoch = twins.currentEpoch(twin.id);
         require(twins.isRetired(twin.id) == twin.retired && epoch == twin.epoch, "12: epochs are not those begun");
         require(epoch == 0 || twins.epochEnd(twin.id, epoch - 1) != 0, "12: an epoch ended without a time");
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IDataAnchor} from "../../../contracts/interfaces/IDataAnchor.sol";
 import {IDeviceRegistry} from "../../../contracts/interfaces/IDeviceRegistry.sol";
 import {ITwinToken} from "../../../contracts/interfaces/ITwinToken.sol";
@@ -95,7 +96,7 @@ abstract contract Data is World {
         if (kind == 1) (batch.previous, why) = (~batch.previous, IDataAnchor.BrokenChain.selector);
         if (kind == 2) (batch.end, why) = (batch.end + 1, IDataAnchor.InvalidInterval.selector);
         if (kind == 3) (batch.readings, why) = (0, IDataAnchor.EmptyBatch.selector);
-        if (kind == 4) batch.twinId = uint256(keccak256("nobody's")) << 8 | 1;
+        if (kind == 4) (batch.twinId, why) = (uint256(keccak256("nobody's")) << 8 | 1, IERC721Errors.ERC721NonexistentToken.selector);
         bytes memory call = _said(speaker, batch);
         if (kind == 5) call = abi.encodeCall(anchor.anchor, (batch, _sign(STRANGER_KEY, _batchDigest(batch))));
         return _refused(stranger, address(anchor), call, why);

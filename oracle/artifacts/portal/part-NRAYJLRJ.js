@@ -1,1 +1,0 @@
-import{f as a,g as b,h as c}from"./part-BLIVZI3Z.js";import"./part-WDXTDPFS.js";import"./part-TEDKA3TS.js";import"./part-4OE2I53B.js";import"./part-WG6IMVVD.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as TERMS,b as digestOfTerms,c as offer};
