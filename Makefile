@@ -17,7 +17,7 @@ LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse re
 
 .PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-contracts test-integration \
 	fuzz mutate mutate-sample symbolic slither coverage-contracts check format artifacts models evaluate \
-	bench bench-gas bench-models bench-lock load custody faults simulate demo-portal portal-e2e clean need-python need-node need-services need-data
+	bench bench-gas gas-trace bench-models bench-lock load custody faults simulate demo-portal portal-e2e clean need-python need-node need-services need-data
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -170,6 +170,9 @@ bench: setup-dev ## Measure gas and speed beside the peers
 
 bench-gas: setup-dev ## Measure gas alone, into bench/results/gas.json
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/python -m bench.operations
+
+gas-trace: setup-dev ## Take the gas of operations above their figures apart, into docs/gas.md
+	$(BIN)/python -m bench.gas_trace
 
 bench-models: setup-dev ## Measure speed and memory of the models, into bench/results/models.json
 	OMP_NUM_THREADS=1 $(BIN)/python -m bench.models

@@ -200,6 +200,18 @@ def test_gas_figures_are_the_measured_ones() -> None:
     assert f"it took {told['revoke']} gas" in (ROOT / "docs" / "guides" / "patient.md").read_text("utf-8")
 
 
+def test_gas_page_is_of_the_figures() -> None:
+    """Whatever misses its goal is taken apart in gas.md; parts add up, and totals are within 2 % of gas.json."""
+    known = json.loads((ROOT / "tests" / "contracts" / "gas.json").read_text())
+    page = (ROOT / "docs" / "gas.md").read_text("utf-8")
+    rows = {name: cells.split(" | ") for name, cells in re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE)}
+    assert rows.keys() >= {name for name, one in known.items() if one["goal"] and one["gas"] > one["goal"]}
+    for name, (told, _goal, _stretch, *parts) in rows.items():
+        total = int(told.replace(",", ""))
+        assert total == sum(int(part.replace(",", "")) for part in parts if part.strip()), name
+        assert abs(total / known[name]["gas"] - 1) <= 0.02, f"{name}: run make gas-trace"
+
+
 def test_model_figures_are_the_cards() -> None:
     """Every shipped model has a row in models.md, with the figure, interval and baseline of its card."""
     page = (ROOT / "docs" / "models.md").read_text("utf-8")

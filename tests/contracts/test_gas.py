@@ -48,10 +48,10 @@ def intrinsic(data: str) -> int:
 
 def consent_costs(suite: Any, twin: int, patient: Any, key: LocalAccount, year: Scope) -> dict[str, int]:
     """Grants in every way, and their end."""
-    consents, sender = suite.consents, {"from": patient}
+    consents, sender, relayed = suite.consents, {"from": patient}, {"from": brownie.accounts[8]}
     deadline, later = now_s() + 3_600, grantee(9)
     first = grant_signature(key, consents, twin, grantee(8), year, 0, deadline)
-    consents.grantBySignature(twin, grantee(8), year, 0, deadline, first, sender)
+    consents.grantBySignature(twin, grantee(8), year, 0, deadline, first, relayed)
     signature = grant_signature(key, consents, twin, later, year, 1, deadline)
     question = (twin, grantee(1), VITALS, RESEARCH)
     return {
@@ -61,7 +61,7 @@ def consent_costs(suite: Any, twin: int, patient: Any, key: LocalAccount, year: 
         - intrinsic(consents.isAllowed.encode_input(*question)),
         "revoke": consents.revoke(twin, grantee(1), sender).gas_used,
         "regrant_after_revoke": consents.grant(twin, grantee(1), year, sender).gas_used,
-        "grant_by_signature": consents.grantBySignature(twin, later, year, 1, deadline, signature, sender).gas_used,
+        "grant_by_signature": consents.grantBySignature(twin, later, year, 1, deadline, signature, relayed).gas_used,
     }
 
 
