@@ -57,7 +57,7 @@ def figures(scene: World, peers: Peers) -> Iterator[Figure]:
     cast = _cast(scene)
     yield from _tokens(cast, peers)
     yield from _consents(cast, peers)
-    yield from _market(cast)
+    yield from _market(cast, peers)
     yield from _anchors(cast, peers)
     yield from _predictions(cast)
     yield _receipt_root(cast, peers)
@@ -123,7 +123,7 @@ def _grant_by_signature(cast: Cast, grantee: str) -> int:
     ).gas  # fmt: skip
 
 
-def _market(cast: Cast) -> Iterator[Figure]:
+def _market(cast: Cast, peers: Peers) -> Iterator[Figure]:
     chain, buyers = cast.scene.chain, [cast.scene.person("buyer") for _ in range(TIMES + 1)]
     twins = [_mint(cast.scene, cast.owner)[0] for _ in range(TIMES)]
     price = 5 * 10**18
@@ -137,8 +137,11 @@ def _market(cast: Cast) -> Iterator[Figure]:
         cast.write(buyer, "TestToken", "mint", buyer.address, 1_000 * price)
         cast.write(buyer, "TestToken", "approve", chain.address("AccessMarket"), 2**256 - 1)
     paid = [cast.write(buyer, "AccessMarket", "purchase", offers[0], 30, 30 * price, bytes(32)).gas for buyer in buyers]
-    yield gas("list", listed, 58_000)
-    yield gas("purchase", statistics.median(paid[1:]), 122_000, 105_000)  # the first fills the market's balance
+    sold, bought = peers.market()
+    yield gas("list", listed, 58_000, peer="Ocean createERC20, createFixedRate", theirs=sold)
+    # the first fills the market's balance
+    paid_later = statistics.median(paid[1:])
+    yield gas("purchase", paid_later, 122_000, 105_000, peer="Ocean buyFromFreAndOrder", theirs=bought)
 
 
 def _anchors(cast: Cast, peers: Peers) -> Iterator[Figure]:

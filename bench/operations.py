@@ -12,6 +12,7 @@ from oracle.serve.demo.world import world
 from scripts.install_solc import main as install_solc
 
 from . import gas
+from .anvil import traced_chain
 from .measure import Figure
 from .peer_gas import Peers
 from .report import print_section
@@ -26,9 +27,9 @@ WORDS = {"per reading, 10,000 in an epoch": "per_reading"}
 
 
 def main() -> None:
-    """Measure on a new Ganache, print, and write."""
+    """Measure on a new anvil, print, and write."""
     install_solc()
-    with world("ganache", "embedded", Path()) as scene:
+    with traced_chain() as url, world(url, "embedded", Path()) as scene:
         measured = list(gas.figures(scene, Peers(scene.opened.web3)))
     print_section(Console(width=150), {"name": "gas", "figures": [one.document() for one in measured]})
     RESULT.parent.mkdir(exist_ok=True)

@@ -21,6 +21,14 @@ from scripts.install_solc import FOLDER, ROOT, VERSION
 EAS = "@ethereum-attestation-service/eas-contracts@1.9.0"
 EAS_SHA512 = "L60y1fgKlY3a45xxnPlgRbiGQY8RF/lF+AzF1iVoR7/aEzitS0Nuyyjq8+IXs1sSSU0dl2+yGSmELxVeB6FelA=="
 EAS_CONTRACTS = ("EAS", "SchemaRegistry")
+OCEAN = "@oceanprotocol/contracts@2.6.0"
+OCEAN_SHA512 = "4K3TTM0q4VlBs7GLXzQkGMae576iAGHMARqMFcKXUUtfGyiT8KP4sP9IBsq8UUhu11R4JU2KTqXenHS8EWxrbA=="
+OCEAN_CONTRACTS = {
+    "ERC721Factory": "ERC721Factory.sol/ERC721Factory", "ERC721Template": "templates/ERC721Template.sol/ERC721Template",
+    "Datatoken": "templates/ERC20TemplateEnterprise.sol/ERC20TemplateEnterprise",
+    "FactoryRouter": "pools/FactoryRouter.sol/FactoryRouter", "MockERC20": "utils/mock/MockERC20.sol/MockERC20",
+    "FixedRateExchange": "pools/fixedRate/FixedRateExchange.sol/FixedRateExchange",
+}  # fmt: skip
 GAS_PRICE_WEI = 2_000_000_000
 GAS_LIMIT = 8_000_000
 
@@ -48,25 +56,34 @@ def compiled() -> dict[str, Artifact]:
 
 def eas() -> dict[str, Artifact] | None:
     """EAS as published, without the packages it depends on (a whole Hardhat); None where npm cannot bring it."""
+    return _published(EAS, EAS_SHA512, {name: f"{name}.sol/{name}" for name in EAS_CONTRACTS})
+
+
+def ocean() -> dict[str, Artifact] | None:
+    """Ocean's data market as published; None where npm cannot bring it."""
+    return _published(OCEAN, OCEAN_SHA512, OCEAN_CONTRACTS)
+
+
+def _published(package: str, sha512: str, members: Mapping[str, str]) -> dict[str, Artifact] | None:
     folder = FOLDER.parent / "peers"
-    packed = folder / "eas-contracts-1.9.0.tgz"
-    if not packed.exists() and not _packed(folder, packed):
+    packed = folder / f"{package.replace('/', '-').replace('@', '')}.tgz"
+    if not packed.exists() and not _packed(package, folder, packed):
         return None
-    if base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode() != EAS_SHA512:
+    if base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode() != sha512:
         packed.unlink()
-        raise SystemExit(f"{packed.name} is not the {EAS} that was measured before; it was removed, run this again")
+        raise SystemExit(f"{packed.name} is not the {package} that was measured before; it was removed, run this again")
     found = {}
     with tarfile.open(packed) as archive:
-        for name in EAS_CONTRACTS:
-            member = archive.extractfile(f"package/artifacts/contracts/{name}.sol/{name}.json")
+        for name, path in members.items():
+            member = archive.extractfile(f"package/artifacts/contracts/{path}.json")
             assert member is not None
             found[name] = json.load(member)
     return found
 
 
-def _packed(folder: Path, target: Path) -> bool:
+def _packed(package: str, folder: Path, target: Path) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
-    command = ["npm", "pack", "--silent", "--pack-destination", str(folder), EAS]
+    command = ["npm", "pack", "--silent", "--pack-destination", str(folder), package]
     try:
         name = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout.strip()
     except (OSError, subprocess.SubprocessError):

@@ -19,6 +19,7 @@ from oracle.mint import new_twin_id
 from oracle.records import Category, Purpose, TwinClass
 
 from .peer_contracts import Artifact, Bare, compiled, eas
+from .peer_ocean import Ocean
 
 TIMES = 3
 BATCH = 100
@@ -93,6 +94,14 @@ class Peers:
         single = statistics.median(self.bare.gas(call.timestamp(os.urandom(32))) for _ in range(TIMES))
         many = self.bare.gas(call.multiTimestamp([os.urandom(32) for _ in range(BATCH)]))
         return single, many / BATCH
+
+    def market(self) -> tuple[float | None, float | None]:
+        """Ocean: put a second dataset up for sale, and buy it; None where Ocean could not be fetched."""
+        market = Ocean(self.bare)
+        if not market.found:
+            return None, None
+        market.list()
+        return market.list(), market.purchase()
 
     def attestation(self, twin_id: int) -> Attested:
         """Attest, revoke, delegate and check a consent for a twin."""

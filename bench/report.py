@@ -16,7 +16,7 @@ RESULTS = ROOT / "bench" / "results.json"
 DOCS = ROOT / "docs" / "figures.md"
 COLUMNS = ("figure", "ours", "peer", "peer's", "ratio", "goal", "reached")
 HOW = {
-    "gas": "From transaction receipts on Ganache (shanghai), the 21,000 of every transaction included, except `is_allowed`,"
+    "gas": "From transaction receipts on Ganache, or by `make bench-gas` on anvil (shanghai), the 21,000 of every transaction included, except `is_allowed`,"
     " a view, where only its execution counts. Ours and the peers' contracts stand on the same chain, built by the same"
     " compiler with the same settings, EAS as its authors publish it. Steady state: accounts, counters and balances"
     " were written before; each figure is the median of three. A ratio below 1 is cheaper than the peer."
@@ -74,8 +74,8 @@ def _lines(results: Mapping[str, Any]) -> list[str]:
 
 def _left_out(results: Mapping[str, Any]) -> list[str]:
     left = [
-        "- `regrant`, `list`, `purchase`, `post_prediction`, `further_signature`: nothing is measured beside them in this",
-        "  run. The nearest are Ocean's data market and Chainlink's OCR2; neither is part of it.",
+        "- `regrant`, `post_prediction`, `further_signature`: nothing is measured beside them in this run. Chainlink's OCR2",
+        "  aggregator is the nearest to the last two; no package has it.",
     ]
     if "EAS" not in results["versions"]:
         left.append("- EAS: its package could not be fetched in this run, so its columns are empty.")
