@@ -59,7 +59,7 @@ def figures(scene: World, peers: Peers) -> Iterator[Figure]:
     yield from _consents(cast, peers)
     yield from _market(cast, peers)
     yield from _anchors(cast, peers)
-    yield from _predictions(cast)
+    yield from _predictions(cast, peers)
     yield _receipt_root(cast, peers)
 
 
@@ -185,14 +185,18 @@ def _anchor(cast: Cast) -> int:
     return cast.write(cast.scene.hospital, "DataAnchor", "anchor", fields, signature).gas
 
 
-def _predictions(cast: Cast) -> Iterator[Figure]:
+def _predictions(cast: Cast, peers: Peers) -> Iterator[Figure]:
     model = os.urandom(32)
     cast.write(cast.scene.hospital, "ModelRegistry", "register", model, os.urandom(32), bytes(32), False)
     cast.write(cast.scene.hospital, "ModelRegistry", "approve", model)
     _post(cast, model, 1, NODES)
     three, four = _post(cast, model, 2, NODES), _post(cast, model, 3, NODES + 1)
-    yield gas("post_prediction", three, 70_000, 58_000)
-    yield gas("further_signature", four - three, 8_000, 5_000)
+    theirs, further = peers.transmissions()
+    peer = "Chainlink OCR2Base transmit, f = 2"
+    yield gas("post_prediction", three, 70_000, 58_000, peer=peer, theirs=theirs)
+    yield gas(
+        "further_signature", four - three, 8_000, 5_000, peer="Chainlink OCR2Base, f = 3 less f = 2", theirs=further
+    )
 
 
 def _post(cast: Cast, model: bytes, round_: int, signatures: int) -> int:

@@ -20,6 +20,7 @@ from oracle.records import Category, Purpose, TwinClass
 
 from .peer_contracts import Artifact, Bare, compiled, eas
 from .peer_ocean import Ocean
+from .peer_ocr2 import Ocr2
 
 TIMES = 3
 BATCH = 100
@@ -94,6 +95,12 @@ class Peers:
         single = statistics.median(self.bare.gas(call.timestamp(os.urandom(32))) for _ in range(TIMES))
         many = self.bare.gas(call.multiTimestamp([os.urandom(32) for _ in range(BATCH)]))
         return single, many / BATCH
+
+    def transmissions(self) -> tuple[int | None, int | None]:
+        """Chainlink's OCR2 with three signatures, and what a fourth adds; None where it could not be fetched."""
+        oracle = Ocr2(self.bare)
+        three, four = oracle.transmit(2), oracle.transmit(3)
+        return three, None if three is None or four is None else four - three
 
     def market(self) -> tuple[float | None, float | None]:
         """Ocean: put a second dataset up for sale, and buy it; None where Ocean could not be fetched."""

@@ -74,8 +74,9 @@ def _lines(results: Mapping[str, Any]) -> list[str]:
 
 def _left_out(results: Mapping[str, Any]) -> list[str]:
     left = [
-        "- `regrant`, `post_prediction`, `further_signature`: nothing is measured beside them in this run. Chainlink's OCR2",
-        "  aggregator is the nearest to the last two; no package has it.",
+        "- `regrant`: no peer replaces what it granted.",
+        "- Chainlink's OCR2Aggregator, which also pays its transmitters, is in no package; `post_prediction` stands beside its",
+        "  OCR2Base, with one word kept and one event. It asks neither for the model nor for the twin.",
     ]
     if "EAS" not in results["versions"]:
         left.append("- EAS: its package could not be fetched in this run, so its columns are empty.")
