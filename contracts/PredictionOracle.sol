@@ -184,7 +184,7 @@ contract PredictionOracle is Nodes {
     {
         // Check:
         bytes32 digest = reportDigest(report);
-        if (report.status != Reports.ANSWER || fault == IReportChallenge.Fault.None) revert NoFault(digest);
+        if (report.status != Reports.ANSWER || fault == IReportChallenge.Fault.None) revert PredictionHolds(digest);
         if (_refuted[digest]) revert PredictionIsRefuted(report.twinId, report.model, report.round);
         uint40 end = finalAt(report, place);
         if (block.timestamp >= end) revert PredictionFinal(digest, end);

@@ -98,7 +98,7 @@ interface IPredictionOracle is IERC1271 {
     error EmptyBundle();
     error BundleExists(bytes32 root);
     error BundleUnknown(bytes32 root, bytes32 config);
-    error NoFault(bytes32 reportDigest);
+    error PredictionHolds(bytes32 reportDigest);
     error PredictionFinal(bytes32 reportDigest, uint40 finalAt);
     error PredictionIsRefuted(uint256 twinId, bytes32 model, uint48 round);
     error PredictionMissing(uint256 twinId, bytes32 model);

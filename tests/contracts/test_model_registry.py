@@ -10,6 +10,15 @@ register
     it refuses, withdrawn ones too
   when a digest is zero
     it refuses
+registerTerms
+  when who registered the model calls
+    it keeps root and link, once
+  when anybody else calls
+    it refuses, the approver too
+  given the model is unknown, approved or withdrawn
+    it refuses
+  when root or link is empty
+    it refuses
 approve
   when the approver calls
     it makes a registered model usable
@@ -42,6 +51,7 @@ UNKNOWN, REGISTERED, APPROVED, WITHDRAWN = range(4)
 LINEAGE = b"\x77" * 32
 REASON = b"\x88" * 32
 ZERO = "0x" + "0" * 40
+IDENTITY, LOGISTIC = 1, 2
 
 
 def test_deploy_without_approver_is_refused(consents: Any, approver: Any) -> None:
@@ -97,6 +107,50 @@ def test_register_of_zero_digest_is_refused(models: Any, approver: Any) -> None:
     for model, card in ((bytes(32), CARD), (MODEL, bytes(32))):
         with reverts_with("EmptyDigest"):
             models.register(model, card, LINEAGE, True, {"from": approver})
+
+
+def test_register_terms_by_registrar_keeps_them(models: Any, stranger: Any) -> None:
+    """For good: what reports are computed again with does not change under them."""
+    models.register(MODEL, CARD, LINEAGE, True, {"from": stranger})
+
+    tx = models.registerTerms(MODEL, REASON, LOGISTIC, {"from": stranger})
+
+    assert logged(tx) == [expected("ModelTermsRegistered", model=MODEL, termsRoot=REASON, link=LOGISTIC)]
+    assert models.termsOf(MODEL) == ("0x" + REASON.hex(), LOGISTIC)
+    assert models.modelOf(MODEL)[6:8] == ("0x" + CARD.hex(), "0x" + LINEAGE.hex())
+    with reverts_with("ModelTermsExist", MODEL):
+        models.registerTerms(MODEL, LINEAGE, IDENTITY, {"from": stranger})
+
+
+def test_register_terms_by_another_is_refused(models: Any, approver: Any, stranger: Any) -> None:
+    """They are the registrar's to name."""
+    models.register(MODEL, CARD, LINEAGE, True, {"from": stranger})
+
+    with reverts_with("NotRegistrar", MODEL, approver):
+        models.registerTerms(MODEL, REASON, LOGISTIC, {"from": approver})
+    assert models.termsOf(MODEL) == ("0x" + "00" * 32, 0)
+
+
+def test_register_terms_of_wrong_state_is_refused(models: Any, approver: Any) -> None:
+    """Whoever approves a model knows its terms."""
+    with reverts_with("ModelNotInState", MODEL, UNKNOWN, REGISTERED):
+        models.registerTerms(MODEL, REASON, LOGISTIC, {"from": approver})
+    models.register(MODEL, CARD, LINEAGE, True, {"from": approver})
+    models.approve(MODEL, {"from": approver})
+    with reverts_with("ModelNotInState", MODEL, APPROVED, REGISTERED):
+        models.registerTerms(MODEL, REASON, LOGISTIC, {"from": approver})
+    models.withdraw(MODEL, REASON, {"from": approver})
+    with reverts_with("ModelNotInState", MODEL, WITHDRAWN, REGISTERED):
+        models.registerTerms(MODEL, REASON, LOGISTIC, {"from": approver})
+
+
+def test_register_empty_terms_is_refused(models: Any, stranger: Any) -> None:
+    """Zero stands for no terms."""
+    models.register(MODEL, CARD, LINEAGE, True, {"from": stranger})
+
+    for root, link in ((bytes(32), IDENTITY), (REASON, 0)):
+        with reverts_with("EmptyDigest"):
+            models.registerTerms(MODEL, root, link, {"from": stranger})
 
 
 def test_approve_by_approver_makes_usable(models: Any, approver: Any, stranger: Any) -> None:
