@@ -2,9 +2,7 @@
 
 eip712Domain
   given any contract that takes signatures
-    it names the product, the version, the chain and itself, and no more
-  given an account that is a clone
-    it names the clone
+    it names the product, the version, the chain and itself, and no more; an account that is a clone names the clone
 typed structs
   given any that a contract takes
     it holds a nonce and a deadline, or stands here with what bounds it instead
@@ -33,6 +31,7 @@ NAME_VERSION_CHAIN_CONTRACT = "0x0f"  # ERC-5267: which fields the domain has
 BOUNDED_OTHERWISE = {
     "Batch": "the next sequence and the digest before it; a device may have been out of reach for days",
     "Report": "a round that only grows and the config in force; asOf is its age, and consumers bound it",
+    "Bundle": "a root and the config in force, posted once; each report in it is bounded as above",
     "Rotation": "a deadline; the config it follows and its number are a nonce",
     "Answer": "the id of one command, which holds chain, contract, nonce and deadline, and is answered once",
 }
@@ -41,7 +40,7 @@ RECOVERS = {
     "libraries/RequestVoucher.sol": "it vouches for a key request in a view; custodians count its nonce",
     "DataAnchor.sol": "the signer is not known beforehand: it is whoever the signature recovers to",
     "EpochAnchor.sol": "the same, of a batch that is evidence",
-    "PredictionOracle.sol": "the same, of reports; nodes are counted in ascending order",
+    "libraries/Nodes.sol": "the same, of reports; nodes are counted in ascending order",
 }
 
 

@@ -23,6 +23,7 @@ from tests.contracts.clock import now_s
 from tests.contracts.consents import RESEARCH, VITALS, Scope, grant_signature
 from tests.contracts.devices import Recorder
 from tests.contracts.epochs import Epoch, Gateway
+from tests.contracts.explanations import AGE, BASE, RATE, Bundle, in_order, root_of
 from tests.contracts.offers import Offer, Stall
 from tests.contracts.passkeys import RP_ID_HASH, Passkey, call, grant_digest, typed
 from tests.contracts.reports import Quorum
@@ -95,7 +96,22 @@ def oracle_costs(suite: Any, recorder: Recorder, quorum: Quorum, hospital: Any) 
         "anchor": anchored,
         "post_prediction": posted,
         "further_signature": quorum.post(quorum.report(3), hospital, by=(0, 1, 2, 3)).gas_used - posted,
+        **bundle_costs(quorum, hospital),
         "receipt_root": rooted,
+    }
+
+
+def bundle_costs(quorum: Quorum, sender: Any) -> dict[str, int]:
+    """A hundred reports by one root, the one of them that somebody settles, and its refutation by three rows."""
+    wrong = (BASE, RATE, AGE._replace(contribution=0))
+    reports = (quorum.report(103, explanationRoot=root_of(wrong)), *(quorum.report(round_) for round_ in range(4, 103)))
+    bundle = Bundle(quorum, reports)
+    posted, settled = bundle.post(sender), bundle.settle(0, sender)
+    evidence = reports[0], bundle.place(0), bundle.sign(0, 1, 2), in_order(wrong)
+    return {
+        "post_bundle": posted.gas_used,
+        "settle": settled.gas_used,
+        "refute_sum": quorum.oracle.refuteSum(*evidence, {"from": sender}).gas_used,
     }
 
 

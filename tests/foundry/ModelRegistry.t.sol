@@ -166,4 +166,32 @@ contract ModelRegistryTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(Wiring.NotAContract.selector, stranger));
         this.create("ModelRegistry.sol:ModelRegistry", abi.encode(stranger, administrator));
     }
+
+    function test_registerTerms_isTheRegistrarsOnceBeforeApproval() public {
+        bytes memory unknown = abi.encodeWithSelector(
+            IModelRegistry.ModelNotInState.selector, MODEL, IModelRegistry.ModelState.Unknown, IModelRegistry.ModelState.Registered
+        );
+        vm.expectRevert(unknown);
+        models.registerTerms(MODEL, "terms", IModelRegistry.Link.Logistic);
+        _register();
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NotRegistrar.selector, MODEL, address(this)));
+        models.registerTerms(MODEL, "terms", IModelRegistry.Link.Logistic);
+        bytes memory empty = abi.encodeWithSelector(IModelRegistry.EmptyDigest.selector);
+        _refusesTerms(0, IModelRegistry.Link.Logistic, empty);
+        _refusesTerms("terms", IModelRegistry.Link.Unknown, empty);
+        vm.expectEmit(address(models));
+        emit IModelRegistry.ModelTermsRegistered(MODEL, "terms", IModelRegistry.Link.Logistic);
+        vm.prank(stranger);
+        models.registerTerms(MODEL, "terms", IModelRegistry.Link.Logistic);
+        (bytes32 root, IModelRegistry.Link link) = models.termsOf(MODEL);
+        vm.assertEq(root, bytes32("terms"));
+        vm.assertEq(uint256(link), uint256(IModelRegistry.Link.Logistic));
+        _refusesTerms("other", IModelRegistry.Link.Identity, abi.encodeWithSelector(IModelRegistry.ModelTermsExist.selector, MODEL));
+    }
+
+    function _refusesTerms(bytes32 root, IModelRegistry.Link link, bytes memory reason) private {
+        vm.expectRevert(reason);
+        vm.prank(stranger);
+        models.registerTerms(MODEL, root, link);
+    }
 }
