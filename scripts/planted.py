@@ -72,7 +72,7 @@ PLANTED: tuple[tuple[str, str, str], ...] = (
     ("PredictionOracle.sol", "if (_bundles[bundle.config][bundle.root].at != 0) revert BundleExists(bundle.root);", ""),
     ("PredictionOracle.sol", "if (kept.isSame(report.toWord(0)))", "if (kept.roundOf() == report.round)"),
     ("PredictionOracle.sol", "if (word != _latest[report.twinId][report.model]) _checkRound(report);", ""),
-    ("libraries/Nodes.sol", "if (!_isMember[config][signer]) revert UnknownSigner(signer);", ""),
+    ("libraries/Nodes.sol", "if (next == nodes.length || nodes[next] != signer) _refuse(nodes, place, signer);", ""),
     ("ReportChallenge.sol", "row.index >= rows.length || seen[row.index]", "row.index >= rows.length"),
     ("ReportChallenge.sol", "if (sum != margin) return Fault.Sum;", ""),
     ("ReportChallenge.sol", "row.value < term.below;", "row.value <= term.below;"),

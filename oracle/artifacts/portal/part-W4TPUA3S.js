@@ -1,1 +1,0 @@
-import{a,b}from"./part-7Z5ZWGT7.js";import"./part-TGY2CPMW.js";import"./part-IVUX3X2K.js";import"./part-VA3IXVWG.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as makeTwin,b as welcome};
