@@ -37,6 +37,7 @@ BOUNDED_OTHERWISE = {
 }
 RECOVERS = {
     "libraries/Signed.sol": "the one place for people and for devices that agree to something",
+    "libraries/Recover.sol": "it reads a signature in the calldata, for the two that name it below",
     "libraries/RequestVoucher.sol": "it vouches for a key request in a view; custodians count its nonce",
     "DataAnchor.sol": "the signer is not known beforehand: it is whoever the signature recovers to",
     "EpochAnchor.sol": "the same, of a batch that is evidence",
@@ -72,11 +73,11 @@ def test_every_struct_counts_once_and_ends() -> None:
 
 
 def test_signatures_are_checked_in_one_place() -> None:
-    """Who else names ECDSA or SignatureChecker was reviewed."""
+    """Who else names ECDSA, SignatureChecker or Recover was reviewed."""
     found = {
         path.relative_to(CONTRACTS).as_posix()
         for path in CONTRACTS.rglob("*.sol")
-        if "mocks" not in path.parts and re.search(r"import \{(ECDSA|SignatureChecker)\}", path.read_text("utf-8"))
+        if "mocks" not in path.parts and re.search(r"import \{(ECDSA|SignatureChecker|Recover)\}", path.read_text("utf-8"))
     }
 
     assert found == RECOVERS.keys()
