@@ -77,7 +77,8 @@ def test_signatures_are_checked_in_one_place() -> None:
     found = {
         path.relative_to(CONTRACTS).as_posix()
         for path in CONTRACTS.rglob("*.sol")
-        if "mocks" not in path.parts and re.search(r"import \{(ECDSA|SignatureChecker|Recover)\}", path.read_text("utf-8"))
+        if "mocks" not in path.parts
+        and re.search(r"import \{(ECDSA|SignatureChecker|Recover)\}", path.read_text("utf-8"))
     }
 
     assert found == RECOVERS.keys()

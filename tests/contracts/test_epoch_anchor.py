@@ -12,7 +12,9 @@ anchorEpoch
     it counts and chains its epochs, apart from other gateways'
   given no such device, or one that was cut off and said to be
     it refuses
-  at the end of the gateway's calibration, or of a day after it was admitted
+  at the end of the gateway's calibration
+    it accepts a second before, refuses at it and after it
+  at the end of a day after it was admitted
     it accepts a second before, refuses at it and after it
   given an epoch of nothing
     it refuses
