@@ -34,6 +34,7 @@ TYPES: dict[str, tuple[tuple[str, str], ...]] = {
         ("score", "int48"), ("low", "int48"), ("high", "int48"), ("inputsRoot", "bytes32"),
         ("explanationRoot", "bytes32"), ("config", "bytes32"),
     ),
+    "Bundle": (("root", "bytes32"), ("manifest", "bytes32"), ("config", "bytes32")),
     "Rotation": (
         ("config", "bytes32"), ("signers", "address[]"), ("faulty", "uint256"), ("number", "uint256"),
         ("deadline", "uint40"),

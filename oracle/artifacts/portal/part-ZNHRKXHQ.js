@@ -1,1 +1,0 @@
-import{a,b}from"./part-ND6WX42W.js";import"./part-ZQ3ZKDJA.js";import"./part-Z22UE3GK.js";import"./part-2KGXANZ6.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as makeTwin,b as welcome};
