@@ -46,6 +46,7 @@ def missed(report: str) -> tuple[int, int, set[str]]:
 def measure() -> str:
     """The report of a fresh run."""
     install_solc()
+    (ROOT / "build" / "foundry").mkdir(parents=True, exist_ok=True)  # where walks tell what they tried
     shutil.rmtree(FOLDER, ignore_errors=True)
     shutil.copytree(LIBRARY, FOLDER / "openzeppelin", ignore=shutil.ignore_patterns("build"))
     shutil.copy(
