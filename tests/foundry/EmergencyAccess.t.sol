@@ -9,6 +9,10 @@ import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {KeyRequest} from "../../contracts/types/KeyRequest.sol";
 import {Fixture} from "./Fixture.sol";
 
+interface IRequestDigest {
+    function requestDigest(KeyRequest memory request) external view returns (bytes32);
+}
+
 /// @dev What RequestVoucher's heirs are asked, and how.
 abstract contract VoucherFixture is Fixture {
     bytes4 internal constant YES = 0x1626ba7e;
@@ -331,6 +335,11 @@ contract EmergencyAccessTest is EmergencyFixture {
         _answers(_keyRequest(address(this), 2, 2), GRANTEE_KEY, NO);
         vm.warp(NOW + 4 hours);
         _answers(request, GRANTEE_KEY, NO);
+    }
+
+    function test_requestDigest_isTheTypedDataOfConsents() public view {
+        KeyRequest memory request = _keyRequest(address(glass), 2, 2);
+        vm.assertEq(IRequestDigest(address(glass)).requestDigest(request), _requestDigest(request));
     }
 
     function test_vouches_forWhatWasSignedOnly() public {

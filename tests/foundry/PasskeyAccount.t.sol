@@ -168,6 +168,16 @@ contract PasskeyAccountTest is Fixture {
         vm.assertFalse(_isValid(account, hash, abi.encode(id, data, client, r, s)));
     }
 
+    function test_ClientDataCutShortIsNot(bytes32 hash, uint256 kept) public view {
+        bytes memory whole = bytes.concat(
+            '{"type":"webauthn.get","challenge":"', bytes(_base64(_messageDigest(account, hash))), '"'
+        );
+        bytes memory client = new bytes(kept % whole.length);
+        for (uint256 i = 0; i < client.length; ++i) client[i] = whole[i];
+        vm.assertFalse(_isValid(account, hash, _assertion(KEY, _authenticatorData(SITE, TOUCHED), client)));
+        vm.assertTrue(_isValid(account, hash, _assertion(KEY, _authenticatorData(SITE, TOUCHED), whole)));
+    }
+
     function test_GarbageIsNeverValid(bytes32 hash, bytes calldata garbage) public view {
         (bool answered, bytes memory result) =
             address(account).staticcall(abi.encodeCall(IERC1271.isValidSignature, (hash, garbage)));
@@ -361,6 +371,23 @@ contract PasskeyAccountTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(IPasskeyAccount.NotGuardian.selector, stranger));
         vm.prank(stranger);
         account.supportRecovery(x, y);
+    }
+
+    function test_RevertWhen_SupportedKeyIsNotOnTheCurve() public {
+        _appoint(1, 1 days);
+        (bytes32 x, bytes32 y) = _public(OTHER_KEY);
+        y = bytes32(uint256(y) ^ 1);
+        vm.expectRevert(abi.encodeWithSelector(IPasskeyAccount.InvalidKey.selector, x, y));
+        vm.prank(owner);
+        account.supportRecovery(x, y);
+    }
+
+    function test_GuardiansAreTold() public {
+        _appoint(2, 3 days);
+        (address[] memory told, uint8 threshold, uint40 waiting) = account.guardians();
+        vm.assertEq(keccak256(abi.encode(told)), keccak256(abi.encode(_two())));
+        vm.assertEq(uint256(threshold), 2);
+        vm.assertEq(uint256(waiting), uint256(3 days));
     }
 
     function test_RevertWhen_GuardiansMakeNoSense(uint8 kind) public {
