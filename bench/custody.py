@@ -24,14 +24,14 @@ from pathlib import Path
 from oracle.adapters.chain import Web3Chain
 from oracle.adapters.keys import LocalSigner
 from oracle.adapters.memory import new_signer
-from oracle.audit import verify_receipts
-from oracle.consent import grant, revoke
-from oracle.emergency import Reason, open_emergency, voucher
+from oracle.batches.fetch import fetch
+from oracle.custody.audit import verify_receipts
 from oracle.errors import CustodyDenied, MedtwinError, Refused
-from oracle.fetch import fetch
+from oracle.formats.receipts import decode
 from oracle.ports import Chain, Custodian, Signer
-from oracle.receipts import decode
 from oracle.records import Category, Context, KeyRequest, Purpose, Receipt, Release, SealedShare, TwinClass
+from oracle.rights.consent import grant, revoke
+from oracle.rights.emergency import Reason, open_emergency, voucher
 from oracle.settings import open_custodians, open_store, open_suite
 
 from .keepers import ETHER, Keepers, keepers

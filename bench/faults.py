@@ -24,14 +24,14 @@ from typing import Any
 
 from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.memory import new_signer
-from oracle.consent import DAY_S, grant
+from oracle.batches.publish import Edge, publish, resume
 from oracle.errors import MedtwinError
-from oracle.merkle import digest_leaf, root
-from oracle.mint import mint, new_twin_id
-from oracle.pair import pair
+from oracle.formats.merkle import digest_leaf, root
 from oracle.ports import Signer
-from oracle.publish import Edge, publish, resume
 from oracle.records import Category, Prediction, Purpose, Readings
+from oracle.rights.consent import DAY_S, grant
+from oracle.rights.mint import mint, new_twin_id
+from oracle.rights.pair import pair
 from oracle.settings import open_custodians, threshold_of
 from oracle.stages.features import features
 from oracle.stages.ingest import split

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from oracle.adapters.memory import new_signer
-from oracle.consent import DAY_S
-from oracle.mint import new_twin_id
-from oracle.pair import pair
+from oracle.formats.typed_data import Domain, batch_digest, digest, report_digest
 from oracle.ports import Mined, Signer
 from oracle.records import Batch, Category, Purpose, Report, TwinClass
+from oracle.rights.consent import DAY_S
+from oracle.rights.mint import new_twin_id
+from oracle.rights.pair import pair
 from oracle.serve.demo.world import World
 from oracle.stages.post import post
-from oracle.typed_data import Domain, batch_digest, digest, report_digest
 
 from .measure import Figure, gas
 from .peer_gas import Peers

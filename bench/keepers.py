@@ -23,13 +23,13 @@ from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.keys import LocalSigner
 from oracle.adapters.memory import new_signer
 from oracle.adapters.process import free_port, running, wait_until
-from oracle.consent import DAY_S
+from oracle.batches.publish import Edge, publish
 from oracle.errors import MedtwinError
-from oracle.mint import mint, new_twin_id
-from oracle.pair import pair
 from oracle.ports import Chain, Custodian, Signer, Store
-from oracle.publish import Edge, publish
 from oracle.records import Category, Channel, Readings, TwinClass
+from oracle.rights.consent import DAY_S
+from oracle.rights.mint import mint, new_twin_id
+from oracle.rights.pair import pair
 from oracle.serve import cli
 from oracle.settings import Opened, Settings, custodian_folder, open_custodians, open_store, open_suite, threshold_of
 

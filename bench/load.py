@@ -21,18 +21,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from oracle import hpke
 from oracle.adapters.keys import LocalSigner
 from oracle.adapters.memory import new_signer
-from oracle.consent import grant
-from oracle.envelope import parse_header
+from oracle.batches.fetch import anchored_batches
 from oracle.errors import Refused
-from oracle.fetch import anchored_batches
+from oracle.formats import hpke
+from oracle.formats.envelope import parse_header
+from oracle.formats.receipts import request_digest
+from oracle.formats.typed_data import Domain
 from oracle.ports import Custodian
-from oracle.receipts import request_digest
 from oracle.records import Category, KeyRequest, Purpose
+from oracle.rights.consent import grant
 from oracle.settings import Settings, open_custodian, open_custodians, open_store, open_suite
-from oracle.typed_data import Domain
 
 from .keepers import Keepers, keepers
 

@@ -25,12 +25,12 @@ from rich.progress import track
 
 from oracle.adapters.memory import new_signer
 from oracle.adapters.process import free_port
-from oracle.consent import grant, revoke
+from oracle.batches.fetch import fetch
 from oracle.errors import CustodyDenied, Refused
-from oracle.fetch import fetch
+from oracle.formats.receipts import decode
 from oracle.ports import Chain, Custodian, Signer, Store
-from oracle.receipts import decode
 from oracle.records import Category, Context, KeyRequest, Purpose, Release, SealedShare
+from oracle.rights.consent import grant, revoke
 from oracle.serve.demo.world import world
 from oracle.serve.devnet import home_of, hospital
 from oracle.settings import Settings, open_custodians, open_store

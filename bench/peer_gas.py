@@ -14,9 +14,9 @@ from eth_account.messages import encode_typed_data
 from web3 import Web3
 
 from oracle.adapters.memory import new_signer
-from oracle.consent import DAY_S
-from oracle.mint import new_twin_id
 from oracle.records import Category, Purpose, TwinClass
+from oracle.rights.consent import DAY_S
+from oracle.rights.mint import new_twin_id
 
 from .peer_contracts import Artifact, Bare, compiled, eas
 from .peer_ocean import Ocean

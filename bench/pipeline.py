@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from oracle.adapters.box import SqliteBox
 from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.memory import new_signer
-from oracle.consent import DAY_S, grant, revoke
-from oracle.edge import Gateway, take, turn
+from oracle.batches.edge import Gateway, take, turn
+from oracle.batches.fetch import fetch
+from oracle.batches.publish import Edge, prepare, send
 from oracle.errors import CustodyDenied
-from oracle.fetch import fetch
-from oracle.mint import mint, new_twin_id
-from oracle.pair import pair
 from oracle.ports import Signer
-from oracle.publish import Edge, prepare, send
 from oracle.records import Category, Channel, Purpose, TwinClass
+from oracle.rights.consent import DAY_S, grant, revoke
+from oracle.rights.mint import mint, new_twin_id
+from oracle.rights.pair import pair
 from oracle.serve.demo.world import THRESHOLD, World
 
 from .loop import Loop

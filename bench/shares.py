@@ -13,12 +13,12 @@ from types import FrameType
 
 from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.memory import new_signer
-from oracle.consent import DAY_S, grant
-from oracle.mint import mint, new_twin_id
-from oracle.pair import pair
-from oracle.predict import predict
-from oracle.publish import Edge, publish
+from oracle.batches.publish import Edge, publish
 from oracle.records import Category, Purpose
+from oracle.reports.predict import predict
+from oracle.rights.consent import DAY_S, grant
+from oracle.rights.mint import mint, new_twin_id
+from oracle.rights.pair import pair
 from oracle.serve.demo.world import THRESHOLD, World
 from oracle.stages.ingest import split
 from oracle.twins import kinds

@@ -18,9 +18,9 @@ from eth_account import Account
 
 from oracle.adapters.cid import cid_of
 from oracle.adapters.keys import LocalSigner
-from oracle.merkle import SALT_BYTES, reading_leaves, root
+from oracle.formats.merkle import SALT_BYTES, reading_leaves, root
+from oracle.formats.typed_data import NAME, TYPES, VERSION, Domain, batch_digest
 from oracle.records import Batch, Readings
-from oracle.typed_data import NAME, TYPES, VERSION, Domain, batch_digest
 from scripts.install_solc import ROOT
 
 from .measure import Figure, against, interleaved

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError, VerificationError
-from .merkle import explanation_leaves, proof
-from .readings import check as check_readings
+from .formats.merkle import explanation_leaves, proof
+from .formats.readings import check as check_readings
 from .records import E6, Features, Prediction, Readings, Status
 from .stages.explain import explain, opened
 from .stages.model import predict

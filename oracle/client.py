@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .consent import Consent, consents
+from .batches.fetch import OpenedBatch, fetch
 from .errors import InputError
-from .fetch import OpenedBatch, fetch
-from .mint import TwinState, parse_twin_id, twin_state
+from .formats.readings import join
 from .ports import Chain, Custodian, Signer, Store
-from .predict import latest_report
-from .readings import join
 from .records import E6, Category, Purpose, Readings, Report
+from .reports.predict import latest_report
+from .rights.consent import Consent, consents
+from .rights.mint import TwinState, parse_twin_id, twin_state
 from .settings import Settings, open_custodians, open_key, open_store, open_suite
 
 

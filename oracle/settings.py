@@ -51,11 +51,11 @@ from .adapters.keys import Keystore, LocalSigner
 from .adapters.portal_http import RemotePortal
 from .adapters.store import EmbeddedStore
 from .adapters.tls import client_context, is_guarded
+from .custody.release import LocalCustodian
 from .errors import ChainError, Denied, InputError
 from .ports import Chain, Custodian, Signer, Store
-from .predict import Node
 from .records import Deployment
-from .release import LocalCustodian
+from .reports.predict import Node
 
 DEV_CHAIN = "http://127.0.0.1:8545"
 DEV_CUSTODIANS = tuple(f"http://127.0.0.1:{port}" for port in (8701, 8702, 8703))

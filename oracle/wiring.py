@@ -24,17 +24,17 @@ from .adapters.memory import new_signer
 from .adapters.mqtt import MqttStream, Put
 from .adapters.peer_http import HttpPeers
 from .adapters.workers import DaskWorkers
-from .collect import Bridge
-from .drift import Policy, State, Watched
-from .edge import Gateway
+from .batches.collect import Bridge
+from .batches.edge import Gateway
+from .batches.publish import Edge
 from .errors import InputError
-from .mint import parse_twin_id
 from .ports import Chain
-from .predict import Node
-from .publish import Edge
-from .quorum import Member, Onlooker, config_digest
-from .reason import Kind, Reason, reason, reason_named
 from .records import Deployment
+from .reports.drift import Policy, State, Watched
+from .reports.predict import Node
+from .reports.quorum import Member, Onlooker, config_digest
+from .reports.reason import Kind, Reason, reason, reason_named
+from .rights.mint import parse_twin_id
 from .settings import (
     Settings,
     chain_clock_s,

@@ -1,7 +1,7 @@
 """Build the portal's pages into ``oracle/artifacts/portal/``; with ``--check``, only see that they are fresh.
 
 The sources are in ``oracle/serve/portal/web/``. What the pages know of the contracts and of what is signed is
-written here from the shipped ABIs, from :data:`oracle.typed_data.TYPES` and from the server's own description (OpenAPI),
+written here from the shipped ABIs, from :data:`oracle.formats.typed_data.TYPES` and from the server's own description (OpenAPI),
 so that it exists once.
 """
 
@@ -18,13 +18,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from oracle.adapters.abi import artifact
-from oracle.command import UNITS, Code
-from oracle.emergency import Reason
+from oracle.formats.typed_data import NAME, TYPES, VERSION
 from oracle.records import Category, Purpose
+from oracle.reports.command import UNITS, Code
+from oracle.rights.emergency import Reason
 from oracle.serve.portal.app import service
 from oracle.serve.portal.portal import Portal
 from oracle.twins import news2
-from oracle.typed_data import NAME, TYPES, VERSION
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "oracle" / "serve" / "portal" / "web"

@@ -15,11 +15,11 @@ import typer
 from eth_account import Account
 from eth_account.messages import _hash_eip191_message, encode_typed_data
 
-from oracle.emergency import Reason
+from oracle.formats.typed_data import NAME, TYPES, VERSION, Domain, digest
 from oracle.records import Category, Purpose
+from oracle.rights.emergency import Reason
 from oracle.serve.cli import app
 from oracle.serve.demo.facts import Facts
-from oracle.typed_data import NAME, TYPES, VERSION, Domain, digest
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -169,7 +169,7 @@ def test_bit_tables_are_the_code() -> None:
 def test_refusals_types_settings_and_facts_are_all_described() -> None:
     """Reasons of custodians, signed types, variables, the demo's keys, dependencies: each is named."""
     formats = (ROOT / "docs" / "formats.md").read_text("utf-8")
-    words = set(re.findall(r'"([a-z]+(?:_[a-z]+)+)"', (ROOT / "oracle" / "release.py").read_text("utf-8")))
+    words = set(re.findall(r'"([a-z]+(?:_[a-z]+)+)"', (ROOT / "oracle" / "custody" / "release.py").read_text("utf-8")))
     names = (words - {"not_owner"}) | set(TYPES) | set(Facts.__dataclass_fields__)
     assert not [name for name in sorted(names) if f"`{name}`" not in formats]
     settings = set(re.findall(r"``(MEDTWIN_\w+)``", (ROOT / "oracle" / "settings.py").read_text("utf-8")))

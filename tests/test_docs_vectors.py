@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from eth_abi import encode
 from eth_utils import keccak
 
-from oracle import envelope, hpke, merkle, receipt_log, receipts
+from oracle.formats import envelope, hpke, merkle, receipt_log, receipts
 from oracle.records import Context, Contribution, Prediction, Readings, Receipt, Status
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "formats.md").read_text("utf-8")

@@ -26,9 +26,9 @@ from web3.exceptions import (
 from web3.types import LogReceipt, TxParams
 
 from ..errors import ChainError, InputError, NotFound, RevertedError
+from ..formats.typed_data import recovers_to
 from ..ports import Event, Head, Mined, Signer
 from ..records import Deployment
-from ..typed_data import recovers_to
 from .abi import (
     artifact,
     data_in,

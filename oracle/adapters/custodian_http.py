@@ -11,8 +11,8 @@ import httpx
 from eth_utils import is_address, to_checksum_address
 
 from ..errors import Denied, InputError, Refused, StorageError, VerificationError
+from ..formats.wire import pack_erasure, pack_request, unpack_receipts, unpack_release, unpack_statement
 from ..records import Batch, Context, ErasureRequest, ErasureStatement, Included, KeyRequest, Release, SealedShare
-from ..wire import pack_erasure, pack_request, unpack_receipts, unpack_release, unpack_statement
 
 TIMEOUT_S = 10.0
 OK, NO_CONTENT, FORBIDDEN, GONE = 200, 204, 403, 410

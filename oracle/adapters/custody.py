@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import Denied, StorageError
+from ..formats.receipt_log import HASH_BYTES, Frontier, leaf_hash
+from ..formats.receipts import encode
+from ..formats.wire import pack_statement, unpack_statement
 from ..ports import Signer
-from ..receipt_log import HASH_BYTES, Frontier, leaf_hash
-from ..receipts import encode
 from ..records import ErasureStatement, Receipt
-from ..wire import pack_statement, unpack_statement
 from .journal import open_database
 from .wrapping import Wrappings
 

@@ -15,7 +15,7 @@ KEPT_SCORES = 5_000  # ADWIN's window after a restart is no longer
 
 
 class SqliteDriftMemory:
-    """Implements :class:`oracle.drift.Memory`, with `make` building a state from its parts. One file for one node.
+    """Implements :class:`oracle.reports.drift.Memory`, with `make` building a state from its parts. One file for one node.
 
     Rows are known by salted digests, so that nobody can try out whose row it was.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from ..errors import Denied, InputError, StorageError
-from ..messages import pack_batch
+from ..formats.messages import pack_batch
 from ..records import Outgoing
 
 TIMEOUT_S = 30.0

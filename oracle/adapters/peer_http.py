@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import httpx
 
+from ..formats.wire import MOST_OBSERVATIONS, pack_observations
 from ..records import Observation
-from ..wire import MOST_OBSERVATIONS, pack_observations
 
 TIMEOUT_S = 5.0
 CONFIG = "Medtwin-Config"

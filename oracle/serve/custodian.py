@@ -14,18 +14,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from ..custody.release import LocalCustodian
 from ..errors import InputError, MedtwinError, Refused
-from ..mint import parse_twin_id
+from ..formats.wire import pack_receipts, pack_release, pack_statement, refusal, unpack_erasure, unpack_request
 from ..ports import Chain
-from ..release import LocalCustodian
-from ..wire import (
-    pack_receipts,
-    pack_release,
-    pack_statement,
-    refusal,
-    unpack_erasure,
-    unpack_request,
-)
+from ..rights.mint import parse_twin_id
 from .http import CBOR, REQUESTS_A_MINUTE, body_of, bounded_app
 
 PAGE = 1_000  # receipts

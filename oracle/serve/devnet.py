@@ -22,15 +22,15 @@ from ..adapters.custodian_http import RemoteCustodian
 from ..adapters.ganache import MNEMONIC, ganache
 from ..adapters.keys import Keystore, LocalSigner
 from ..adapters.process import running, wait_until
-from ..consent import DAY_S, grant
+from ..batches.publish import Edge, publish
 from ..errors import ChainError, MedtwinError
-from ..market import Offer, offer
-from ..mint import mint, new_twin_id
-from ..pair import pair
 from ..ports import Custodian
-from ..predict import Node
-from ..publish import Edge, publish
 from ..records import Category, Purpose, Readings
+from ..reports.predict import Node
+from ..rights.consent import DAY_S, grant
+from ..rights.market import Offer, offer
+from ..rights.mint import mint, new_twin_id
+from ..rights.pair import pair
 from ..settings import (
     Settings,
     open_chain,

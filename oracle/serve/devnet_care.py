@@ -16,9 +16,9 @@ from ..adapters.chain import Web3Chain
 from ..adapters.keys import LocalSigner
 from ..adapters.portal_http import RemotePortal
 from ..adapters.process import running
-from ..command import FIELDS, Code, Command
-from ..consent import grant
 from ..records import Category, Purpose, to_e6
+from ..reports.command import FIELDS, Code, Command
+from ..rights.consent import grant
 from ..settings import Settings
 
 PASSWORD = "development"

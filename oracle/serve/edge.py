@@ -15,10 +15,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from ..collect import Bridge, accept, collect
-from ..edge import Gateway, prove, take, turn
+from ..batches.collect import Bridge, accept, collect
+from ..batches.edge import Gateway, prove, take, turn
 from ..errors import ChainError, InputError, MedtwinError, StorageError
-from ..messages import MOST_BYTES, Message, unpack
+from ..formats.messages import MOST_BYTES, Message, unpack
 from .http import REQUESTS_A_MINUTE, body_of, bounded_app, place_of
 
 STALE_AFTER_S = 120.0

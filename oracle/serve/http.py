@@ -13,7 +13,7 @@ from limits.strategies import MovingWindowRateLimiter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
 
 from ..errors import Denied, InputError, MedtwinError, NotFound
-from ..wire import MAX_REQUEST_BYTES
+from ..formats.wire import MAX_REQUEST_BYTES
 
 REQUESTS_A_MINUTE = 6_000  # of one address
 CBOR = "application/cbor"

@@ -15,9 +15,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from ..adapters.peer_http import CONFIG, HttpPeers
 from ..errors import MedtwinError, VerificationError
-from ..quorum import Happened
+from ..formats.wire import unpack_observations
 from ..records import Observation
-from ..wire import unpack_observations
+from ..reports.quorum import Happened
 from .http import REQUESTS_A_MINUTE, body_of, bounded_app, place_of
 
 LOOK_EVERY_S = 2.0

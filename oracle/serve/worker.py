@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ..errors import MedtwinError
 from ..ports import Chain, Signer
-from ..predict import Node, Posted, predict
 from ..records import Purpose
+from ..reports.predict import Node, Posted, predict
 from ..twins import TwinKind
 
 

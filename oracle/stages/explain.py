@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import VerificationError
-from ..merkle import explanation_leaves, root
-from ..merkle import verify as under
+from ..formats.merkle import explanation_leaves, root
+from ..formats.merkle import verify as under
 from ..records import E6, Explanation, Prediction, Status
 
 SENTENCE_FEATURES = 3

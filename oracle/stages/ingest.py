@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..readings import rows
+from ..formats.readings import rows
 from ..records import Channel, Readings, to_e6
 
 MAX_FILE_BYTES = 32 * 2**20  # a day of 10 channels at 4 Hz as text; more should come as several files

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import InputError, VerificationError
-from ..readings import check, join
+from ..formats.readings import check, join
 from ..records import AnchoredBatch, Channel, Readings
 
 
@@ -35,7 +35,7 @@ def verify(parts: Sequence[Readings], channels: Sequence[Channel], schema: str) 
     Raises
     ------
     VerificationError
-        Whatever :func:`oracle.readings.check` or :func:`~oracle.readings.join` would refuse at ingest:
+        Whatever :func:`oracle.formats.readings.check` or :func:`~oracle.formats.readings.join` would refuse at ingest:
         a paired device signed it, but no model should see it.
     """
     try:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..readings import rows
+from ..formats.readings import rows
 from ..records import E6
 from ..twins import waveforms
 from ..twins.additive import Additive

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NotFound
-from ..readings import rows
+from ..formats.readings import rows
 from ..twins.additive import Additive
 from ..twins.ecg import matched
 from ..twins.ventilator import (

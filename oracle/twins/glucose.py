@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..readings import rows
+from ..formats.readings import rows
 from ..records import Category, Channel, Features, Readings, TwinClass
 from ..stages.ingest import collect
 from . import Recording

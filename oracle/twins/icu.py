@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import NotFound
-from ..readings import rows
+from ..formats.readings import rows
 from ..records import Category, Channel, Features, Readings, TwinClass
 from ..stages.ingest import collect
 from . import Recording

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import NotFound
-from ..readings import rows
+from ..formats.readings import rows
 from ..records import E6, Category, Channel, Features, Prediction, Readings, TwinClass
 from ..stages.ingest import collect
 from . import Recording

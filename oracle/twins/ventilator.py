@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, NotFound
-from ..readings import rows
+from ..formats.readings import rows
 from ..records import E6, Category, Channel, Features, Prediction, Readings, TwinClass
 from ..stages.ingest import collect
 from . import Recording

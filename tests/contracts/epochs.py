@@ -9,7 +9,7 @@ from eth_abi import encode
 from eth_account.signers.local import LocalAccount
 from eth_utils import keccak
 
-from oracle import merkle
+from oracle.formats import merkle
 from tests.contracts.devices import Batch
 from tests.contracts.signing import signed, typed
 from tests.contracts.vouchers import digest_of

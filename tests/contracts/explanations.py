@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from eth_abi import encode
 from eth_utils import keccak
 
-from oracle import merkle
+from oracle.formats import merkle
 from tests.contracts.reports import ALONE, Quorum, Report
 from tests.contracts.signing import signed, typed
 from tests.contracts.vouchers import digest_of

@@ -20,11 +20,11 @@ from eth_account import Account
 from oracle.adapters.chain import Web3Chain
 from oracle.adapters.keys import LocalSigner
 from oracle.adapters.process import free_port, last_words, running, wait_until
-from oracle.consent import DAY_S
-from oracle.mint import mint, new_twin_id
-from oracle.pair import pair
-from oracle.readings import rows
+from oracle.formats.readings import rows
 from oracle.records import E6, Readings, TwinClass
+from oracle.rights.consent import DAY_S
+from oracle.rights.mint import mint, new_twin_id
+from oracle.rights.pair import pair
 from oracle.settings import Opened
 from oracle.twins.pulse import Pulse
 

@@ -18,8 +18,8 @@ from web3 import HTTPProvider
 from oracle.adapters.journal import SqliteOutbox, SqliteSignedRounds
 from oracle.adapters.keys import LocalSigner
 from oracle.adapters.store import EmbeddedStore
-from oracle.mint import parse_twin_id
-from oracle.predict import predict
+from oracle.reports.predict import predict
+from oracle.rights.mint import parse_twin_id
 from oracle.serve.cli import main
 from oracle.settings import Settings, open_custodians, open_key, open_node, open_store, open_suite
 from oracle.twins import kinds

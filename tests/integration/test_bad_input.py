@@ -14,9 +14,9 @@ import pytest
 from oracle import deploy, errors
 from oracle.adapters.ganache import ganache
 from oracle.adapters.process import free_port
-from oracle.consent import grant
-from oracle.fetch import anchored_batches
+from oracle.batches.fetch import anchored_batches
 from oracle.records import Category, Purpose
+from oracle.rights.consent import grant
 
 from .clinic import Clinic, Told, now_ms, recorded, table, write_csv
 

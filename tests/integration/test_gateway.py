@@ -27,13 +27,13 @@ from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.keys import LocalSigner
 from oracle.adapters.mqtt import TOPICS
 from oracle.adapters.process import free_port, running, wait_until
-from oracle.anchored import anchored_batches
-from oracle.consent import grant
-from oracle.messages import pack_batch
-from oracle.mint import mint, new_twin_id
-from oracle.pair import pair
-from oracle.publish import Edge, prepare
+from oracle.batches.anchored import anchored_batches
+from oracle.batches.publish import Edge, prepare
+from oracle.formats.messages import pack_batch
 from oracle.records import Category, Deployment, Outgoing, Purpose, Readings, TwinClass
+from oracle.rights.consent import grant
+from oracle.rights.mint import mint, new_twin_id
+from oracle.rights.pair import pair
 from oracle.settings import Settings, open_custodians, open_store, open_suite, threshold_of
 from oracle.twins import kinds
 

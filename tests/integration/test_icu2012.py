@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from threadpoolctl import threadpool_limits
 
-from oracle.readings import check
+from oracle.formats.readings import check
 from oracle.records import E6, Status
 from oracle.stages.ingest import split
 from oracle.stages.model import predict

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from oracle.readings import check
+from oracle.formats.readings import check
 from oracle.records import Readings
 from oracle.stages.ingest import collect
 from oracle.stages.model import predict

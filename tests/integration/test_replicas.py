@@ -15,15 +15,15 @@ from oracle.adapters.ipfs import IpfsStore
 from oracle.adapters.ipfs_node import ipfs_node
 from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.memory import MemoryStore, new_signer
-from oracle.consent import DAY_S
-from oracle.erase import erase, verify_certificate
+from oracle.batches.fetch import fetch
+from oracle.batches.publish import Edge, publish
+from oracle.batches.reconcile import reconcile
+from oracle.custody.erase import erase, verify_certificate
 from oracle.errors import MedtwinError, StorageError
-from oracle.fetch import fetch
-from oracle.mint import mint, new_twin_id
-from oracle.pair import pair
-from oracle.publish import Edge, publish
-from oracle.reconcile import reconcile
 from oracle.records import Category, Channel, Readings, TwinClass
+from oracle.rights.consent import DAY_S
+from oracle.rights.mint import mint, new_twin_id
+from oracle.rights.pair import pair
 from oracle.serve.demo.world import world
 
 TOOLS = Path(__file__).parents[2] / ".tools"

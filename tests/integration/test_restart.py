@@ -28,9 +28,9 @@ import pytest
 
 from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.store import EmbeddedStore
-from oracle.consent import grant
-from oracle.fetch import anchored_batches
+from oracle.batches.fetch import anchored_batches
 from oracle.records import Category, Purpose
+from oracle.rights.consent import grant
 from oracle.settings import Settings, open_outbox
 from oracle.twins import TwinKind, kinds
 

@@ -14,14 +14,14 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
-from oracle import hpke
 from oracle.adapters.cid import cid_of
 from oracle.adapters.ipfs_node import ipfs_node
 from oracle.adapters.memory import new_signer
-from oracle.envelope import Sealed, seal
-from oracle.merkle import READING_TYPES, proof, reading_leaves, root
+from oracle.formats import hpke
+from oracle.formats.envelope import Sealed, seal
+from oracle.formats.merkle import READING_TYPES, proof, reading_leaves, root
+from oracle.formats.typed_data import TYPES, Domain, batch_digest, report_digest
 from oracle.records import Batch, Category, Context, Readings, Report
-from oracle.typed_data import TYPES, Domain, batch_digest, report_digest
 
 from .clinic import ROOT, TOOLS, recorded
 

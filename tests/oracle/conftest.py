@@ -13,24 +13,24 @@ import numpy as np
 import pytest
 from eth.vm.spoof import SpoofTransaction
 
-from oracle import hpke
 from oracle.adapters.chain import Web3Chain
 from oracle.adapters.custody import SqliteCustodianState
 from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.keys import LocalSigner
 from oracle.adapters.memory import MemoryStore, new_signer
-from oracle.consent import grant
-from oracle.envelope import parse_header
+from oracle.batches.fetch import anchored_batches
+from oracle.batches.publish import Edge, publish
+from oracle.custody.release import LocalCustodian
 from oracle.errors import Refused
-from oracle.fetch import anchored_batches
-from oracle.mint import mint, new_twin_id
-from oracle.pair import pair
-from oracle.publish import Edge, publish
-from oracle.receipts import asked_digest, decode, request_digest
+from oracle.formats import hpke
+from oracle.formats.envelope import parse_header
+from oracle.formats.receipts import asked_digest, decode, request_digest
+from oracle.formats.typed_data import Domain, receipt_digest, recovers_to
 from oracle.records import AnchoredBatch, Category, Channel, KeyRequest, Purpose, Readings, Receipt, TwinClass
-from oracle.release import LocalCustodian
+from oracle.rights.consent import grant
+from oracle.rights.mint import mint, new_twin_id
+from oracle.rights.pair import pair
 from oracle.settings import Opened, open_chain
-from oracle.typed_data import Domain, receipt_digest, recovers_to
 
 DAY_S = 86_400
 FUNDING_WEI = 10**18

@@ -14,9 +14,9 @@ from typing import Any
 from eth_utils import to_checksum_address
 
 from oracle.errors import ChainError, NotFound, RevertedError
+from oracle.formats.typed_data import Domain, batch_digest, recover, report_digest
 from oracle.ports import Event, Head
 from oracle.records import Batch, Report
-from oracle.typed_data import Domain, batch_digest, recover, report_digest
 
 CHAIN_ID = 1337
 CONTRACTS = ("TwinToken", "ConsentRegistry", "DataAnchor", "PredictionOracle", "AuditTrail")

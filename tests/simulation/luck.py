@@ -10,8 +10,8 @@ from typing import Any
 
 from oracle.adapters.memory import MemoryStore
 from oracle.errors import ChainError, StorageError
+from oracle.formats.wire import pack_observations, unpack_observations
 from oracle.records import Observation
-from oracle.wire import pack_observations, unpack_observations
 
 
 class Crash(BaseException):

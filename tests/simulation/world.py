@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from oracle import merkle
 from oracle.adapters.custody import SqliteCustodianState
 from oracle.adapters.journal import SqliteOutbox, SqliteSignedRounds
 from oracle.adapters.keys import LocalSigner
+from oracle.batches.publish import Edge, publish, resume
+from oracle.custody.release import LocalCustodian
 from oracle.errors import MedtwinError, StorageError
-from oracle.predict import Node
-from oracle.publish import Edge, publish, resume
-from oracle.quorum import Member
-from oracle.receipts import encode
+from oracle.formats import merkle
+from oracle.formats.receipts import encode
+from oracle.formats.typed_data import Domain, report_digest
 from oracle.records import (
     E6,
     Category,
@@ -33,8 +33,8 @@ from oracle.records import (
     Report,
     Status,
 )
-from oracle.release import LocalCustodian
-from oracle.typed_data import Domain, report_digest
+from oracle.reports.predict import Node
+from oracle.reports.quorum import Member
 
 from .chain import ADDRESSES, CHAIN_ID, Endpoint, Ledger, Transaction, allowed
 from .luck import Crash, FlakyDisk, FlakyStore, Luck, Network, Weather

@@ -1,4 +1,4 @@
-// Writes merkle.json: roots and proofs of StandardMerkleTree (npm @openzeppelin/merkle-tree), which oracle/merkle.py must
+// Writes merkle.json: roots and proofs of StandardMerkleTree (npm @openzeppelin/merkle-tree), which oracle/formats/merkle.py must
 // give too. Run from a folder where node_modules resolves: node tests/vectors/merkle.mjs
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";

@@ -9,14 +9,16 @@ from typing import Annotated
 import cbor2
 import typer
 
-from ... import audit, cbor, erase, one_reading
+from ...batches import one_reading
+from ...custody import audit, erase
+from ...custody.fhir_audit import audit_events
 from ...errors import InputError
-from ...fhir_audit import audit_events
-from ...mint import parse_twin_id
-from ...receipts import decode
+from ...formats import cbor
+from ...formats.receipts import decode
+from ...formats.wire import unpack_receipts
 from ...records import Purpose, Receipt
+from ...rights.mint import parse_twin_id
 from ...settings import Settings, open_custodians, open_store, open_suite
-from ...wire import unpack_receipts
 from ...wiring import open_indexed
 from .console import listing, tell
 from .options import names

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from ... import handoff
 from ...errors import InputError
-from ...mint import parse_twin_id
+from ...rights import handoff
+from ...rights.mint import parse_twin_id
 from . import options
 from .console import tell
 from .options import As, categories, signer, suite

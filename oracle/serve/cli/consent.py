@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ... import consent
-from ...mint import parse_twin_id
+from ...rights import consent
+from ...rights.mint import parse_twin_id
 from .console import listing, tell
 from .options import As, PurposeName, categories, grantee_of, names, purposes, signer, suite
 

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from ...mint import parse_twin_id
-from ...rotate import Dealer
-from ...rotate import rotate as deal_to
+from ...custody.rotate import Dealer
+from ...custody.rotate import rotate as deal_to
+from ...rights.mint import parse_twin_id
 from ...settings import (
     Settings,
     custodian_folder,

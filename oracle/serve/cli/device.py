@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from ... import command
-from ...consent import DAY_S
 from ...errors import InputError, RevertedError
-from ...mint import parse_twin_id
-from ...pair import pair as pair_device
-from ...pair import unpair
 from ...records import to_e6
+from ...reports import command
+from ...rights.consent import DAY_S
+from ...rights.mint import parse_twin_id
+from ...rights.pair import pair as pair_device
+from ...rights.pair import unpair
 from ...settings import open_portal
 from . import options
 from .console import ERRORS, tell

@@ -9,8 +9,8 @@ import typer
 
 from ... import deploy
 from ...adapters.owned import owned
+from ...batches.judge import accuse, find_fault
 from ...errors import Denied
-from ...judge import accuse, find_fault
 from ...settings import Settings, open_store, open_suite
 from ...wiring import gateway_folder, open_broker, open_gateway, read_bridges
 from .console import ERRORS, tell

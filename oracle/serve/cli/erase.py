@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from ... import erase as erasing
+from ...custody import erase as erasing
 from ...errors import InputError
-from ...mint import parse_twin_id
+from ...rights.mint import parse_twin_id
 from ...settings import Settings, open_custodians, open_store, open_suite
 from .console import tell
 from .options import As, signer

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from ...errors import InputError
-from ...mint import parse_twin_id
+from ...reports.why import why
+from ...rights.mint import parse_twin_id
 from ...settings import Settings, open_custodians, open_store, open_suite
 from ...twins.reasons import reasons
 from ...twins.shipped import ShippedKind
-from ...why import why
 from .console import OUTPUT, tell
 from .options import As, KindName, PurposeName, kind_named, purposes, signer
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ... import guardian
-from ...mint import parse_twin_id
+from ...rights import guardian
+from ...rights.mint import parse_twin_id
 from .console import tell
 from .options import As, signer, suite
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ...errors import ChainError, InputError
-from ...mint import parse_twin_id
+from ...rights.mint import parse_twin_id
 from ...settings import Settings, open_suite
 from ...wiring import open_index
 from .console import ERRORS, listing, tell

@@ -7,8 +7,8 @@ from typing import IO, Annotated
 
 import typer
 
-from ... import market
-from ...mint import parse_twin_id
+from ...rights import market
+from ...rights.mint import parse_twin_id
 from .console import listing, tell
 from .options import As, address_of, categories, names, purposes, signer, suite
 

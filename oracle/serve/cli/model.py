@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from ... import lineage
 from ...errors import InputError, NotFound
+from ...reports import lineage
+from ...reports.vetting import State, refuse_foreign, vet
 from ...settings import Settings, open_store
 from ...twins.shipped import Shipped
-from ...vetting import State, refuse_foreign, vet
 from .console import listing, tell, wants_json
 from .options import As, KindName, address_of, kind_named, signer, suite
 

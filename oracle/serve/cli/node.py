@@ -9,7 +9,7 @@ import typer
 from ...adapters.owned import owned
 from ...adapters.peer_http import HttpPeers
 from ...errors import Denied, InputError
-from ...quorum import config_digest
+from ...reports.quorum import config_digest
 from ...settings import Settings, node_folder, open_suites
 from ...twins import kinds
 from ...wiring import drift_memory, open_member, open_onlooker, open_workers, watched_kinds

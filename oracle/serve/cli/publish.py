@@ -9,14 +9,15 @@ from typing import Annotated
 
 import typer
 
-from ... import one_reading as disclosing
-from ... import predict as prediction
-from ...fetch import fetch as fetch_batches
-from ...mint import parse_twin_id
-from ...publish import Edge, fit, unsent
-from ...publish import publish as publish_batches
-from ...readings import join
+from ...batches import one_reading as disclosing
+from ...batches.fetch import fetch as fetch_batches
+from ...batches.publish import Edge, fit, unsent
+from ...batches.publish import publish as publish_batches
+from ...formats.readings import join
+from ...formats.vouch import Voucher
 from ...records import E6, Status
+from ...reports import predict as prediction
+from ...rights.mint import parse_twin_id
 from ...settings import (
     Settings,
     chain_clock_s,
@@ -29,7 +30,6 @@ from ...settings import (
 )
 from ...stages.explain import quantity
 from ...stages.ingest import read_csv, split
-from ...vouch import Voucher
 from ...wiring import remote_gateway
 from .console import tell
 from .options import As, KindName, PurposeName, grantee_of, kind_named, purposes, signer

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ...reconcile import reconcile as differences
+from ...batches.reconcile import reconcile as differences
 from ...settings import Settings, open_store, open_suite
 from .console import listing
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ... import study
-from ...consent import DAY_S
+from ...rights import study
+from ...rights.consent import DAY_S
 from . import options
 from .console import tell
 from .options import As, address_of, purposes, signer, suite

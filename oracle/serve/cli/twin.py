@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ... import mint as minting
 from ...records import TwinClass
+from ...rights import mint as minting
 from ...settings import Settings
 from ...wiring import open_indexed
 from .console import listing, tell

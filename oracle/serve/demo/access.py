@@ -6,12 +6,12 @@ import hashlib
 import os
 import time
 
-from ...consent import revoke
+from ...batches.fetch import OpenedBatch, fetch
 from ...errors import CustodyDenied, VerificationError
-from ...fetch import OpenedBatch, fetch
-from ...market import Offer, buy, offer
 from ...ports import Signer
 from ...records import Category, Purpose
+from ...rights.consent import revoke
+from ...rights.market import Offer, buy, offer
 from .care import Patient
 from .facts import Facts
 from .show import Show, short

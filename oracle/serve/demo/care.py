@@ -11,14 +11,14 @@ from itertools import islice
 
 from ...adapters.journal import SqliteOutbox
 from ...adapters.memory import new_signer
-from ...consent import DAY_S, grant
+from ...batches.publish import Edge, Published, publish
 from ...errors import InputError
-from ...mint import mint, new_twin_id
-from ...pair import pair
 from ...ports import Signer
-from ...predict import Posted, predict
-from ...publish import Edge, Published, publish
 from ...records import E6, Category, Purpose, Readings, Status
+from ...reports.predict import Posted, predict
+from ...rights.consent import DAY_S, grant
+from ...rights.mint import mint, new_twin_id
+from ...rights.pair import pair
 from ...stages.explain import quantity
 from ...stages.ingest import split
 from ...twins import Recording, TwinKind

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ...predict import Posted
+from ...reports.predict import Posted
 from ...twins import TwinKind
 from .access import research, revocation
 from .care import introduce, predictions, publication, twins

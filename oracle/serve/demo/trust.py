@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ...adapters.memory import new_signer
-from ...anchored import anchored_batches
-from ...audit import AuditEvent, entries_of, timeline, verify_receipts
+from ...batches.anchored import anchored_batches
+from ...batches.fetch import verify_block
+from ...batches.publish import anchor, prepare
+from ...custody.audit import AuditEvent, entries_of, timeline, verify_receipts
 from ...errors import MedtwinError, VerificationError
-from ...fetch import verify_block
-from ...publish import anchor, prepare
-from ...readings import rows
+from ...formats.readings import rows
+from ...formats.typed_data import Domain, batch_digest
 from ...records import Batch, Outgoing
 from ...twins import TwinKind
-from ...typed_data import Domain, batch_digest
 from .care import Patient
 from .facts import Facts
 from .show import Show

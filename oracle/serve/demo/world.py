@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 from ...adapters.chain import Web3Chain
 from ...adapters.memory import new_signer
+from ...custody.release import LocalCustodian
 from ...ports import Signer, Store
-from ...predict import Node
-from ...release import LocalCustodian
+from ...reports.predict import Node
 from ...settings import Opened, open_chain, open_custodian, open_node, open_store
 from .show import short
 

@@ -22,10 +22,10 @@ from limits.strategies import MovingWindowRateLimiter
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import BaseModel
 
-from ...disclose import forget
-from ...erase import carry_out, to_json
+from ...custody.erase import carry_out, to_json
 from ...errors import Denied, InputError, MedtwinError, NotFound
 from ...ports import Mined
+from ...reports.disclose import forget
 from ..http import CBOR, REQUESTS_A_MINUTE, body_of, bounded_app
 from .desk import Desk, desk_routes
 from .portal import Config, Person, Portal, described

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
-from oracle import receipt_log
+from oracle.formats import receipt_log
 
 from ..browsing import Visit, visiting
 from ..hospital import Dev

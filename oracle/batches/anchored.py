@@ -1,0 +1,164 @@
+"""A twin's batches in the one order that everybody finds: those anchored by themselves, and those in epochs.
+
+The first stand in events of DataAnchor, which checked them. An epoch of a gateway that the deployment follows stands
+in an event of EpochAnchor, and its manifest in the store; what DataAnchor would have checked is checked here. Joined
+by their places on the chain, what counts is a pure function of the chain: a batch in an epoch counts if its device
+was paired with the twin and calibrated when the epoch was posted, if it is that device's next and names the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from threading import Lock
+
+from cachetools import LRUCache, cached
+
+from ..errors import VerificationError
+from ..formats import merkle
+from ..formats.epochs import epoch_leaf, unpack_manifest
+from ..formats.typed_data import Domain, batch_digest, recover
+from ..ports import Chain, Event, Store
+from ..records import AnchoredBatch, Batch, Included
+
+LISTED = 1_024
+"""Manifests kept in memory; they never change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A batch of a manifest: who signed it, and the path from its leaf to the root."""
+
+    batch: Batch
+    signature: bytes
+    device: str
+    path: tuple[bytes, ...]
+
+
+def anchored_batches(
+    chain: Chain, twin_id: int, store: Store | None = None, *, until: int | None = None
+) -> list[AnchoredBatch]:
+    """A twin's batches up to a block, in the order they were anchored.
+
+    Without `store` only those anchored by themselves.
+
+    Raises
+    ------
+    StorageError
+        The manifest of a followed gateway's epoch is not in the store: what it holds is not known, so nothing is told.
+    """
+    direct = [_anchored(event) for event in chain.events("DataAnchor", "BatchAnchored", twinId=twin_id, until=until)]
+    if store is None or not chain.gateways:
+        return [one for _, one in direct]
+    listed = [
+        ((event.block, event.log_index, at), _included(event, one))
+        for event in followed_epochs(chain, until=until)
+        for at, one in enumerate(listed_in(chain, store, event))
+        if one.batch.twin_id == twin_id
+    ]
+    return _in_order(chain, twin_id, [*direct, *listed]) if listed else [one for _, one in direct]
+
+
+def batch_count(chain: Chain, twin_id: int, store: Store, *, block: int | None = None) -> int:
+    """How many batches a twin has, and so the number of its newest round."""
+    if not chain.gateways:
+        return int(chain.read("DataAnchor", "batchCount", twin_id, block=block))
+    return len(anchored_batches(chain, twin_id, store, until=block))
+
+
+def batched_twins(chain: Chain, store: Store, *, since: int = 0) -> dict[int, int]:
+    """Twins with batches since a block, and when the newest of each was anchored (s)."""
+    twins = {event.args["twinId"]: event.time_s for event in chain.events("DataAnchor", "BatchAnchored", since=since)}
+    for event in followed_epochs(chain, since=since):
+        for one in listed_in(chain, store, event):
+            twins[one.batch.twin_id] = max(event.time_s, twins.get(one.batch.twin_id, 0))
+    return twins
+
+
+def followed_epochs(chain: Chain, *, since: int = 0, until: int | None = None) -> list[Event]:
+    """Epochs that count, oldest first."""
+    followed = dict(chain.gateways)
+    if not followed:
+        return []
+    found = chain.events("EpochAnchor", "EpochAnchored", since=since, until=until)
+    return [event for event in found if event.block >= followed.get(event.args["gateway"], event.block + 1)]
+
+
+def listed_in(chain: Chain, store: Store, event: Event) -> tuple[Listed, ...]:
+    """The batches of an epoch; none if its manifest does not give its root, whoever is to blame for it."""
+    epoch = event.args["epoch"]
+    root, listed = _read(store, Domain(chain.chain_id, chain.address("DataAnchor")), epoch["manifest"])
+    return listed if root == epoch["root"] and len(listed) == epoch["batches"] else ()
+
+
+@cached(LRUCache(maxsize=LISTED), key=lambda _, domain, digest: (domain, digest), lock=Lock())
+def _read(store: Store, domain: Domain, digest: bytes) -> tuple[bytes, tuple[Listed, ...]]:
+    """Root and batches of a manifest; no batches if it is none."""
+    block = store.get(digest)
+    try:
+        batches = unpack_manifest(block)
+    except VerificationError:
+        return b"", ()
+    leaves = [epoch_leaf(domain, *one) for one in batches]
+    paths = merkle.proofs(leaves)
+    listed = (
+        Listed(batch, signature, recover(batch_digest(domain, batch), signature) or "", paths[leaf])
+        for (batch, signature), leaf in zip(batches, leaves, strict=True)
+    )
+    return merkle.root(leaves), tuple(listed)
+
+
+def _anchored(event: Event) -> tuple[tuple[int, int, int], AnchoredBatch]:
+    fields = event.args["batch"]
+    batch = Batch(
+        fields["twinId"], fields["sequence"], fields["previous"], fields["digest"],
+        fields["root"], fields["readings"], fields["start"], fields["end"],
+    )  # fmt: skip
+    one = AnchoredBatch(batch, event.args["device"], event.args["index"], event.block, event.time_s)
+    return (event.block, event.log_index, 0), one
+
+
+def _included(event: Event, one: Listed) -> AnchoredBatch:
+    included = Included(event.args["gateway"], event.args["number"], one.signature, one.path)
+    return AnchoredBatch(one.batch, one.device, 0, event.block, event.time_s, included)
+
+
+Place = tuple[int, int, int]
+
+
+def _in_order(chain: Chain, twin_id: int, found: list[tuple[Place, AnchoredBatch]]) -> list[AnchoredBatch]:
+    """Those that count, numbered anew."""
+    retired = [(event.block, event.log_index) for event in chain.events("TwinToken", "TwinRetired", twinId=twin_id)]
+    histories = {one.device: _history(chain, one.device) for _, one in found if one.included}
+    heads: dict[str, tuple[int, bytes]] = {}
+    counted: list[AnchoredBatch] = []
+    for place, one in sorted(found, key=lambda item: item[0]):
+        batch, (sequence, digest) = one.batch, heads.get(one.device, (0, bytes(32)))
+        if one.included:
+            live = not retired or place[:2] < retired[0]
+            follows = (batch.sequence, batch.previous) == (sequence + 1, digest)
+            counts = live and follows and batch.end_s <= one.time_s and _speaks(histories[one.device], place, one)
+        else:
+            counts = batch.sequence > sequence
+        if counts:
+            heads[one.device] = (batch.sequence, batch.digest)
+            counted.append(AnchoredBatch(batch, one.device, len(counted) + 1, one.block, one.time_s, one.included))
+    return counted
+
+
+def _history(chain: Chain, device: str) -> list[Event]:
+    """What the registry says of a device, oldest first."""
+    names = ("DevicePaired", "DeviceCalibrated", "DeviceUnpaired")
+    events: Iterator[Event] = (
+        event for name in names if device for event in chain.events("DeviceRegistry", name, device=device)
+    )
+    return sorted(events, key=lambda event: (event.block, event.log_index))
+
+
+def _speaks(history: list[Event], place: Place, one: AnchoredBatch) -> bool:
+    """Whether the device was paired with the twin, and calibrated, when the epoch was posted."""
+    before = [event for event in history if (event.block, event.log_index) < place[:2]]
+    if not before or before[-1].name == "DeviceUnpaired":
+        return False
+    last = before[-1].args
+    return bool(last["twinId"] == one.batch.twin_id and one.time_s < last["calibratedUntil"])

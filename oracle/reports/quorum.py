@@ -1,0 +1,329 @@
+"""One node among its peers: look at what is due, exchange signed observations, post once.
+
+Every node runs this by itself, on its own view of chain and store. It signs at most one report a round
+(remembered before it signs), hands it to the others until the round stands on the chain, and posts when it
+is its turn: the nodes take turns by round, and a later one steps in when the earlier did not post in time.
+All of it can be lost at any instant but what was signed; a turn begins again from the chain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import cbor2
+
+from ..batches.anchored import batch_count, batched_twins
+from ..errors import Denied, MedtwinError, RevertedError, VerificationError
+from ..ports import Chain, Mined, Peers, Signer
+from .predict import Node, Seen, observe
+from .reason import Kind
+from ..records import Deployment, Observation, Purpose, Report
+from ..stages.post import ALONE, agree, post, report_fields
+from ..formats.typed_data import Domain, recovers_to, report_digest
+
+PATIENCE_S = 20.0
+"""How long each node waits for the one whose turn it is."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0
+"""Before a round that could not be computed is tried again; doubled each time, as each try leaves receipts."""
+LOOK_BACK = 64
+"""Blocks read again at each turn: what a reorganised chain may have replaced."""
+
+REMEMBERED = 10_000
+"""Blocks in which a node looks for its own signatures when it starts."""
+RULES = "medtwin/rules/1"
+"""Changes whenever the same inputs may give another report; nodes of other rules are not listened to."""
+
+Place = tuple[int, bytes, int]
+"""Twin, model, round."""
+
+
+def config_digest(deployment: Deployment, kinds: Iterable[Kind]) -> bytes:
+    """What nodes must have in common to agree: the rules, the deployment with its gateways, the models."""
+    facts = [
+        RULES, deployment.chain_id, deployment.genesis, sorted(deployment.contracts.items()),
+        list(deployment.signers), deployment.f, [list(one) for one in deployment.gateways],
+        sorted(kind.model_digest for kind in kinds),
+    ]  # fmt: skip
+    return hashlib.sha256(cbor2.dumps(facts, canonical=True)).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something an operator may want to know; `kind` of a failure is the error's."""
+
+    event: str
+    place: Place
+    kind: str = ""
+
+
+@dataclass(slots=True)
+class _Round:
+    """What this node knows of a round that is not on the chain yet."""
+
+    mine: Seen | None = None
+    failed: str = ""
+    wait_s: float = FIRST_WAIT_S
+    not_before_s: float = 0.0
+    observations: dict[str, Observation] = field(default_factory=dict)
+    agreed_at_s: float | None = None
+
+
+class Member:
+    """A node of the quorum.
+
+    Parameters
+    ----------
+    node : Node
+        Its key, chain, store, custodians and memory of what it signed.
+    sender : Signer
+        Pays for its transactions.
+    kinds : sequence of Kind
+        The models it computes.
+    peers : Peers
+        The other nodes.
+    clock_s : callable
+        A clock that never goes back (s).
+    depth : int
+        Blocks until a batch counts.
+    patience_s : float
+        How long a node waits for the one before it.
+    at_once : int
+        Twins looked at side by side, where workers compute.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        sender: Signer,
+        kinds: Sequence[Kind],
+        peers: Peers,
+        *,
+        clock_s: Callable[[], float],
+        depth: int = 0,
+        patience_s: float = PATIENCE_S,
+        at_once: int = 1,
+    ) -> None:
+        self._node = node
+        self._sender = sender
+        self._kinds = {kind.model_digest: kind for kind in kinds}
+        self._peers = peers
+        self._clock_s = clock_s
+        self._depth = depth
+        self._patience_s = patience_s
+        self._at_once = at_once
+        self._twins: dict[int, None] = {}
+        self._read_until = 0
+        self._begun = False
+        self.newest_batch_s = 0
+        self._rounds: defaultdict[Place, _Round] = defaultdict(_Round)
+        self._caught: dict[str, tuple[Observation, Observation]] = {}
+
+    @property
+    def peers(self) -> Peers:
+        """The other nodes."""
+        return self._peers
+
+    @property
+    def open_rounds(self) -> int:
+        """Rounds it knows of that are not on the chain."""
+        return len(self._rounds)
+
+    def turn(self) -> list[Happened]:
+        """Look once at everything due; never raises a MedtwinError for one twin's sake.
+
+        Raises
+        ------
+        ChainError
+            The node's own chain does not answer: nothing can be done at all.
+        """
+        if not self._begun:
+            self._begin()
+        places = self.due()
+        for place in set(self._rounds) - set(places):
+            del self._rounds[place]
+        happened = self._all_observed(places)
+        self._peers.send([seen.mine.observation for seen in list(self._rounds.values()) if seen.mine])
+        happened += [one for place in places for one in self._posted(place)]
+        return happened + self._accuse()
+
+    def due(self) -> list[Place]:
+        """Rounds of approved models, of twins that let the oracle look, with confirmed batches after the last report."""
+        chain = self._node.chain
+        oracle, head = chain.address("PredictionOracle"), chain.head().number
+        confirmed = max(0, head - self._depth) if self._depth else None
+        for twin, time_s in batched_twins(chain, self._node.store, since=max(0, self._read_until - LOOK_BACK)).items():
+            self._twins[twin] = None
+            self.newest_batch_s = max(self.newest_batch_s, time_s)
+        self._read_until = head
+        found = []
+        kinds = {model: kind for model, kind in self._kinds.items() if chain.read("ModelRegistry", "isApproved", model)}
+        for twin in self._twins:
+            count = batch_count(chain, twin, self._node.store, block=confirmed)
+            for model, kind in kinds.items():
+                if chain.read("PredictionOracle", "latest", twin, model).round < count and chain.read(
+                    "ConsentRegistry", "isAllowed", twin, oracle, int(kind.category), int(Purpose.CARE)
+                ):
+                    found.append((twin, model, count))
+        return found
+
+    def receive(self, observation: Observation) -> bool:
+        """Keep what a peer signed, if it may matter; two reports of one round by one node are kept as evidence.
+
+        Raises
+        ------
+        VerificationError
+            The sender is no node, or did not sign this.
+        """
+        chain, report = self._node.chain, observation.report
+        digest = self._digest(report)
+        if not recovers_to(digest, observation.signature, observation.signer) or not chain.read(
+            "PredictionOracle", "isSigner", observation.signer
+        ):
+            raise VerificationError("the observation is not signed by one of the oracle's nodes", kind="bad_signature")
+        if report.config != chain.read("PredictionOracle", "configDigest") or report.model not in self._kinds:
+            return False
+        count = batch_count(chain, report.twin_id, self._node.store)
+        if not chain.read("PredictionOracle", "latest", report.twin_id, report.model).round < report.round <= count:
+            return False
+        place = (report.twin_id, report.model, report.round)
+        earlier = self._rounds[place].observations.setdefault(observation.signer, observation)
+        if earlier.report != report:
+            self._caught[observation.signer] = (earlier, observation)
+        return True
+
+    # -- inside ----------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Before the first turn: nothing of an earlier life is on its way, and the memory is not older than the chain.
+
+        Raises
+        ------
+        Denied
+            ``old_memory``: the chain has a report with this node's signature that its memory lacks.
+        """
+        chain, signed, me = self._node.chain, self._node.signed, self._node.signer.address
+        chain.settle(self._sender)  # else what an earlier life sent could block what this one sends
+        since = max(signed.floor(), chain.head().number - REMEMBERED)
+        for event in chain.events("PredictionOracle", "PredictionPosted", since=since):
+            place = (event.args["twinId"], event.args["model"], event.args["round"])
+            if signed.knows(*place):
+                continue
+            given = chain.arguments("PredictionOracle", event.transaction).get("signatures", ())
+            if any(recovers_to(event.args["reportDigest"], one, me) for one in given):
+                raise Denied(
+                    f"this node signed round {place[2]}, and does not remember it: its memory is an old copy",
+                    hint="restore it so that it knows: medtwin restore FILE",
+                    kind="old_memory",
+                )
+        self._begun = True
+
+    def _digest(self, report: Report) -> bytes:
+        chain = self._node.chain
+        return report_digest(Domain(chain.chain_id, chain.address("PredictionOracle")), report)
+
+    def _all_observed(self, places: Sequence[Place]) -> list[Happened]:
+        for place in places:
+            _ = self._rounds[place]  # made here, so that threads find it
+        with ThreadPoolExecutor(self._at_once, thread_name_prefix="look") as pool:
+            looks = pool.map(self._observed, places) if self._at_once > 1 else map(self._observed, places)
+            return [one for look in looks for one in look]
+
+    def _observed(self, place: Place) -> list[Happened]:
+        """Make this node's own observation, once; a failure is told once and tried again, ever more seldom."""
+        twin, model, round_ = place
+        known = self._rounds[place]
+        if known.mine or self._clock_s() < known.not_before_s:
+            return []
+        try:
+            known.mine = observe(self._node, self._kinds[model], twin, round_)
+        except MedtwinError as error:
+            again = known.failed == error.kind
+            known.failed, known.not_before_s = error.kind, self._clock_s() + known.wait_s
+            known.wait_s = min(2 * known.wait_s, LONGEST_WAIT_S)
+            return [] if again else [Happened("not_observed", place, error.kind)]
+        known.observations[self._node.signer.address] = known.mine.observation
+        return [Happened("observed", place)]
+
+    def _posted(self, place: Place) -> list[Happened]:
+        """Post when a quorum agrees and it is this node's turn."""
+        known = self._rounds[place]
+        if not known.mine:  # it puts nothing on the chain that it did not compute itself
+            return []
+        chain, now_s, mine = self._node.chain, self._clock_s(), known.mine.observation.report
+        try:
+            said = list(known.observations.values())  # others may say more meanwhile
+            valid = [one for one in said if chain.read("PredictionOracle", "isSigner", one.signer)]
+            report, signatures = agree(valid, int(chain.read("PredictionOracle", "quorum")))
+            if report != mine:
+                return []
+            if known.agreed_at_s is None:
+                known.agreed_at_s = now_s
+            if now_s - known.agreed_at_s < self._rank(place) * self._patience_s:
+                return []
+            mined: Mined | None = post(report, signatures, chain, self._sender)
+        except MedtwinError as error:
+            return [] if error.kind == "no_quorum" else [Happened("not_posted", place, error.kind)]
+        return [Happened("posted", place)] if mined else []
+
+    def _rank(self, place: Place) -> int:
+        """How many nodes have their turn before this one."""
+        signers = list(self._node.chain.read("PredictionOracle", "signers"))
+        return (signers.index(self._node.signer.address) - place[2]) % len(signers)
+
+    def _accuse(self) -> list[Happened]:
+        """Bring evidence of two reports of one round before the contract, which suspends their signer."""
+        happened = []
+        for signer, (one, other) in list(self._caught.items()):
+            place = (one.report.twin_id, one.report.model, one.report.round)
+            if _accused(self._node.chain, self._sender, one, other):
+                happened.append(Happened("equivocation_proven", place, signer))
+            del self._caught[signer]
+        return happened
+
+
+class Onlooker:
+    """A node without a key: says which rounds are due, and touches nothing.
+
+    It is what ``medtwin node run`` is until a key is given: the endpoints, the store and the models are tried,
+    and nothing is asked of custodians, signed or sent.
+    """
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+        self._told: set[Place] = set()
+
+    @property
+    def open_rounds(self) -> int:
+        """Rounds that nodes with keys should report on."""
+        return len(self._told)
+
+    @property
+    def newest_batch_s(self) -> int:
+        """When the newest batch it knows of was anchored (s)."""
+        return self._member.newest_batch_s
+
+    def turn(self) -> list[Happened]:
+        """Say once what is due."""
+        due = set(self._member.due())
+        new, self._told = due - self._told, due
+        return [Happened("due", place) for place in sorted(new)]
+
+    def receive(self, observation: Observation) -> bool:
+        """What nodes sign is not for it."""
+        return False
+
+
+def _accused(chain: Chain, sender: Signer, one: Observation, other: Observation) -> bool:
+    """Whether this transaction suspended the signer; False if another node was faster."""
+    if not chain.read("PredictionOracle", "isSigner", one.signer):
+        return False
+    evidence = [(report_fields(said.report), ALONE, said.signature) for said in (one, other)]
+    try:
+        chain.write(sender, "PredictionOracle", "proveEquivocation", *evidence)
+    except RevertedError:
+        return False
+    return True

@@ -1,0 +1,80 @@
+"""The part of a report that is the same wherever it is computed: verify, features, model, explain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
+
+from ..errors import VerificationError
+from ..records import Channel, Explanation, Features, Prediction, Readings
+from ..stages.explain import explain
+from ..stages.features import features
+from ..stages.model import predict as run_model
+from ..stages.verify import verify
+from ..twins import TwinKind, kinds
+
+
+class Kind(Protocol):
+    """What a twin kind offers to an oracle node; see :mod:`oracle.twins`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def schema(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def window(self) -> int: ...
+    @property
+    def category(self) -> int: ...
+    @property
+    def channels(self) -> Sequence[Channel]: ...
+    @property
+    def model_digest(self) -> bytes: ...
+    def features(self, readings: Readings) -> Features: ...
+    def predict(self, features: Features) -> Prediction: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoned:
+    """What a model says of a window, why, and the readings behind it."""
+
+    prediction: Prediction
+    explanation: Explanation
+    recording: Readings
+
+
+Reason = Callable[[Kind, Sequence[Readings]], Reasoned]
+"""Computes here or elsewhere, with the same result."""
+
+
+def reason(kind: Kind, parts: Sequence[Readings]) -> Reasoned:
+    """The opened batches of a window to a prediction with its reasons; value in, value out."""
+    recording = verify(parts, kind.channels, kind.schema)
+    prediction = run_model(kind, features(kind, recording))
+    return Reasoned(prediction, explain(prediction, unit=kind.unit), recording)
+
+
+def reason_named(name: str, model_digest: bytes, parts: Sequence[Readings]) -> Reasoned:
+    """The same on a worker, which is told the kind's name and has it installed.
+
+    Raises
+    ------
+    VerificationError
+        ``other_model``: what is installed there is not what the node computes with.
+    """
+    return reason(_installed(name, model_digest), parts)
+
+
+@cache
+def _installed(name: str, model_digest: bytes) -> TwinKind:
+    found = kinds().get(name)
+    if found is None or found.model_digest != model_digest:
+        raise VerificationError(
+            f"this worker has another model for {name}, or none",
+            hint="give workers the same package as the node",
+            kind="other_model",
+        )
+    return found

@@ -1,0 +1,54 @@
+"""Why: the reasons behind a report, computed again by whoever may see the data, and held against the report's root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..batches.anchored import anchored_batches
+from ..errors import VerificationError
+from ..batches.fetch import open_batches
+from ..ports import Chain, Custodian, Signer, Store
+from .predict import latest_report
+from .reason import Kind
+from ..records import Explanation, Features, Report
+from ..stages.explain import explain
+from ..stages.features import features
+from ..stages.model import predict
+from ..stages.verify import verify, window
+
+
+def why(
+    chain: Chain,
+    store: Store,
+    custodians: Sequence[Custodian],
+    signer: Signer,
+    kind: Kind,
+    *,
+    twin_id: int,
+    purpose: int,
+    random_bytes: Callable[[int], bytes],
+) -> tuple[Report, Features, Explanation]:
+    """The newest report, the features behind it and its explanation, which is the one the nodes signed.
+
+    Raises
+    ------
+    CustodyDenied
+        The owner did not allow the signer to see the data.
+    VerificationError
+        What the data say is not what was reported.
+    """
+    report = latest_report(chain, twin_id, kind.model_digest)
+    batches = window(anchored_batches(chain, twin_id, store), report.round, kind.window)
+    opened = open_batches(
+        chain, store, custodians, signer, batches, grantee=signer.address, category=int(kind.category), purpose=purpose,
+        random_bytes=random_bytes, schema=kind.schema,
+    )  # fmt: skip
+    row = features(kind, verify([one.readings for one in opened], kind.channels, kind.schema))
+    explanation = explain(predict(kind, row), unit=kind.unit)
+    if explanation.root != report.explanation_root:
+        raise VerificationError(
+            f"the reasons computed from the data are not those of round {report.round}",
+            hint="install the version of the model that reported; else the nodes or the data are wrong",
+            kind="bad_explanation",
+        )
+    return report, row, explanation

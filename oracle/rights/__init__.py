@@ -1,0 +1,1 @@
+"""Who may: twins, devices, consents, guardians, emergencies, cases, offers and studies."""

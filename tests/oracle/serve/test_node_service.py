@@ -1,0 +1,228 @@
+"""A node over HTTP: peers bring what they signed; it is ready while it looks at the chain."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+
+from oracle.adapters.failover import FailoverChain
+from oracle.adapters.memory import new_signer
+from oracle.adapters.owned import owned
+from oracle.adapters.peer_http import HttpPeers
+from oracle.adapters.process import free_port
+from oracle.errors import ChainError, Denied, InputError, VerificationError
+from oracle.formats.wire import MAX_REQUEST_BYTES, MOST_OBSERVATIONS, pack_observations, unpack_observations
+from oracle.records import Observation, Report
+from oracle.reports.quorum import Happened
+from oracle.serve.node import STALE_AFTER_S, Metrics, Running, service
+from oracle.settings import Settings
+
+WAIT_S = 20
+
+
+def observation(score: int = -5, round_: int = 7) -> Observation:
+    """Some node's report; its signature is checked by whoever keeps it."""
+    report = Report(
+        3, bytes(32), round_, 1_700_000_000, 1, score, score - 1, score + 1, bytes(32), bytes(32), bytes(32)
+    )
+    return Observation(report, new_signer().address, bytes(65))
+
+
+@dataclass
+class Ear:
+    """A member that only listens."""
+
+    heard: list[Observation] = field(default_factory=list)
+    failure: Exception | None = None
+    open_rounds: int = 0
+    newest_batch_s = 0
+
+    def receive(self, one: Observation) -> bool:
+        """Keep it, or fail."""
+        if self.failure:
+            raise self.failure
+        self.heard.append(one)
+        return True
+
+    def turn(self) -> list[Happened]:
+        """Nothing, or fail."""
+        if self.failure:
+            raise self.failure
+        return [Happened("observed", (1, b"", 4))]
+
+
+def client(ear: Ear, **more: Any) -> TestClient:
+    """The service around it."""
+    return TestClient(service(Running(ear, Metrics(), **more), "0x" + "1" * 40, "ab" * 32))  # type: ignore[arg-type]
+
+
+def test_observations_travel_whole() -> None:
+    """Packed, sent, read: the same, negative scores too."""
+    ear, said = Ear(), [observation(), observation(9, 2**48 - 1)]
+
+    answer = client(ear).post("/v1/observations", content=pack_observations(said))
+
+    assert answer.status_code == httpx.codes.NO_CONTENT
+    assert ear.heard == said
+
+
+@pytest.mark.parametrize("body", [b"", b"\x80", b"\x81\x80", b"\xa0", b"x" * (MAX_REQUEST_BYTES + 1)])
+def test_a_body_that_is_no_message_is_refused(body: bytes) -> None:
+    """One sentence, nothing kept; an empty list says nothing and is fine."""
+    ear = Ear()
+    answer = client(ear).post("/v1/observations", content=body)
+
+    assert answer.status_code == (httpx.codes.NO_CONTENT if body == b"\x80" else httpx.codes.BAD_REQUEST)
+    assert ear.heard == []
+
+
+def test_more_observations_than_a_message_holds_are_refused() -> None:
+    """A peer cannot make a node work without end."""
+    with pytest.raises(InputError):
+        unpack_observations(pack_observations([observation()] * (MOST_OBSERVATIONS + 1)))
+
+
+def test_an_unsigned_observation_is_refused_and_says_little() -> None:
+    """It is their fault, not ours, and no detail leaves."""
+    answer = client(Ear(failure=VerificationError("0x12 did not sign twin 0x34"))).post(
+        "/v1/observations", content=pack_observations([observation()])
+    )
+
+    assert answer.status_code == httpx.codes.FORBIDDEN
+    assert answer.text == "1 observations are not signed by a node"
+
+
+def test_readiness_follows_the_turns() -> None:
+    """Not before the first, not when the last is long ago, and it says why."""
+    now, ear = [0.0], Ear()
+    running = Running(ear, Metrics(), clock_s=lambda: now[0])  # type: ignore[arg-type]
+    web = TestClient(service(running, "0x" + "1" * 40, "ab" * 32))
+    before = web.get("/readyz")
+    running.turn()
+    after = web.get("/readyz")
+    ear.failure = ChainError("the chain stopped answering")
+    running.turn()
+    now[0] = STALE_AFTER_S + 1
+    stale = web.get("/readyz")
+
+    assert (before.status_code, after.status_code, stale.status_code) == (503, 200, 503)
+    assert stale.text == "the chain stopped answering"
+
+
+def test_a_turn_that_breaks_is_not_the_last(capsys: pytest.CaptureFixture[str]) -> None:
+    """The log names the place, not the value."""
+    ear = Ear(failure=ZeroDivisionError("patient 17"))
+    running = Running(ear, Metrics())  # type: ignore[arg-type]
+    running.turn()
+    ear.failure = None
+    running.turn()
+
+    shown = capsys.readouterr().out
+    assert "kind=ZeroDivisionError" in shown
+    assert "event=observed round=4" in shown
+    assert "patient" not in shown
+
+
+def test_metrics_count_events_and_name_nobody() -> None:
+    """For Prometheus."""
+    running = Running(Ear(), Metrics())  # type: ignore[arg-type]
+    running.turn()
+    shown = TestClient(service(running, "0x" + "1" * 40, "ab" * 32)).get("/metrics").text
+
+    assert 'medtwin_node_events_total{event="observed",kind=""} 1.0' in shown
+
+
+def test_peers_hear_and_a_silent_one_holds_nobody_up() -> None:
+    """One real server, one port where nobody is: sending returns at once, and says who was silent."""
+    ear, nobody = Ear(), f"http://127.0.0.1:{free_port()}"
+    with served(ear) as url:
+        peers = HttpPeers([nobody, url])
+        said = [observation()]
+        began = time.monotonic()
+        peers.send(said)
+        took = time.monotonic() - began
+        end = began + WAIT_S
+        while time.monotonic() < end and not (ear.heard and peers.silent):
+            time.sleep(0.02)
+        peers.close()
+
+    assert took < 1
+    assert ear.heard == said
+    assert peers.silent == {nobody}
+
+
+def test_failover_asks_the_next_endpoint_and_stays_there() -> None:
+    """The first is dead: it is asked once, not each time."""
+    dead, alive = Endpoint(ChainError("silent")), Endpoint(None)
+    chain = FailoverChain([dead, alive])
+
+    assert [chain.read("DataAnchor", "batchCount", 1) for _ in range(3)] == [5, 5, 5]
+    assert (dead.asked, alive.asked) == (1, 3)
+
+
+def test_failover_says_what_the_last_one_said() -> None:
+    """No endpoint answers; a refusal by the contract is an answer and not asked again."""
+    with pytest.raises(ChainError, match="silent"):
+        FailoverChain([Endpoint(ChainError("silent"))]).read("DataAnchor", "batchCount", 1)
+    refusing, other = Endpoint(Denied("no")), Endpoint(None)
+    with pytest.raises(Denied):
+        FailoverChain([refusing, other]).read("DataAnchor", "batchCount", 1)
+    assert other.asked == 0
+
+
+@dataclass
+class Endpoint:
+    """A chain that answers 5, or fails."""
+
+    failure: Exception | None
+    asked: int = 0
+
+    def read(self, *_: Any, **__: Any) -> int:
+        """Count, answer."""
+        self.asked += 1
+        if self.failure:
+            raise self.failure
+        return 5
+
+
+def test_two_processes_cannot_have_one_folder(tmp_path: Path) -> None:
+    """A second node with the same memory would vote twice; after the first ends, it may."""
+    with owned(tmp_path / "node"), pytest.raises(Denied) as caught, owned(tmp_path / "node"):
+        pass
+    with owned(tmp_path / "node"):
+        pass
+
+    assert caught.value.kind == "already_running"
+
+
+def test_settings_name_the_peers() -> None:
+    """Comma-separated, and handed on to processes started from here."""
+    found = Settings.read({"MEDTWIN_PEERS": "http://a:1, http://b:2"})
+
+    assert found.peers == ("http://a:1", "http://b:2")
+    assert found.environment(password="x")["MEDTWIN_PEERS"] == "http://a:1,http://b:2"
+
+
+@contextmanager
+def served(ear: Ear) -> Iterator[str]:
+    """The service on a real port."""
+    port = free_port()
+    app = service(Running(ear, Metrics()), "0x" + "1" * 40, "ab" * 32)  # type: ignore[arg-type]
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
