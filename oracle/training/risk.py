@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..records import E6, to_e6
 from ..twins.additive import Additive
 from . import figures, leaks, sets
 from .account import risk_curves, subgroup_table
+from .calibrated import Calibrated, calibrated
 from .faithful import explanation
 from .figures import Floats
 from .gam import StepModel
@@ -29,7 +30,8 @@ from .judged import (
     risk_figures,
     subgroup_figures,
 )
-from .nested import Setting, nested
+from .measured import rounded
+from .nested import Setting, choose, nested
 from .progress import track
 from .steps import rate_interval, terms
 
@@ -51,6 +53,8 @@ class Records:
     groups : ndarray (n,)
         Rows of one label are one person's.
     subgroups : mapping of str to ndarray of bool (n,)
+    beside : mapping of str to ndarray (n,)
+        Other scores to compare with, NaN where not known.
     """
 
     names: tuple[str, ...]
@@ -59,13 +63,14 @@ class Records:
     baseline: Floats
     groups: NDArray[Any]
     subgroups: Mapping[str, Bools]
+    beside: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How one kind's model is made, and what its card says of that.
 
-    `make` with the first of `settings` is what is fitted; where there are several, the card tells a nested estimate too.
+    Of `settings` of `make` the one of least cross-validated log loss is fitted; the card's estimate makes that choice in each fold.
     """
 
     name: str
@@ -89,25 +94,22 @@ def card_of(recipe: Recipe, records: Records, repeats: Sequence[Folds]) -> dict[
     leaks.no_answer_among(records.names, x, y)
     for folds in repeats:
         leaks.apart(records.groups, folds)
-    crossed = np.array([_crossed(recipe, x, y, folds) for folds in track(repeats, "cross-fitting")])
-    slope, shift = figures.slope_and_intercept(np.tile(y, len(crossed)), crossed.ravel())
-    margin, whole = slope * crossed.mean(axis=0) + shift, _fitted(recipe, x, y)
+    best, _ = choose(x, y, records.groups, recipe.settings, recipe.make)
+    setting = recipe.settings[best]
+    crossed = np.array([_crossed(recipe, setting, x, y, folds) for folds in track(repeats, "cross-fitting")])
+    made, whole = calibrated(y, crossed), recipe.make(**setting).fit(x, y)
+    margin = made.margin(crossed.mean(axis=0))
     stated = {
         "link": "logistic",
-        "base_e6": to_e6(slope * whole.base_ + shift),
-        "terms": terms(records.names, whole, slope, x),
+        "base_e6": to_e6(made.slope * whole.base_ + made.shift),
+        "terms": terms(records.names, whole, made.slope, x),
         "interval": rate_interval(margin, y, neighbours=recipe.neighbours, stride=recipe.stride),
         "least_present": recipe.least_present,
         "tolerance_percent": recipe.tolerance_percent,
         "widest_e6": to_e6(recipe.widest),
     }
-    risk = figures.logistic(margin)
-    cuts = np.unique(np.quantile(risk, np.linspace(0, 1, 401)))
-    cut = max(cuts, key=lambda one: figures.min_se_ppv(y, risk >= one))
-    chosen: dict[str, Any] = {"threshold": round(float(cut), 4), "sets": sets.bounds(y, margin)}
-    if len(recipe.settings) > 1:
-        chosen["nested"] = nested(x, y, records.groups, recipe.settings, recipe.make)
-    return _told(recipe, records, stated, crossed, margin, chosen)
+    chosen = {"nested": nested(x, y, records.groups, recipe.settings, recipe.make), "fitted": dict(setting)}
+    return _told(recipe, records, stated, crossed, made, chosen)
 
 
 def judge(card: Mapping[str, Any], records: Records, since: str) -> dict[str, Figure]:
@@ -134,14 +136,10 @@ def _check(records: Records) -> None:
         )
 
 
-def _fitted(recipe: Recipe, x: Floats, y: Floats) -> StepModel:
-    return recipe.make(**recipe.settings[0]).fit(x, y)
-
-
-def _crossed(recipe: Recipe, x: Floats, y: Floats, folds: Folds) -> Floats:
+def _crossed(recipe: Recipe, setting: Setting, x: Floats, y: Floats, folds: Folds) -> Floats:
     margin = np.empty(len(y))
     for fit, test in folds:
-        margin[test] = _fitted(recipe, x[fit], y[fit]).margin(x[test])
+        margin[test] = recipe.make(**setting).fit(x[fit], y[fit]).margin(x[test])
     return margin
 
 
@@ -154,17 +152,26 @@ def _figures(records: Records, margin: Floats, card: Mapping[str, Any], model: A
     found["rate_in_interval"] = Figure(groups_covered(y, risk, low, high) / GROUPS, None, None, len(y))
     found["answered"] = Figure(float(clear.mean()), None, None, len(y))
     known = ~np.isnan(records.baseline)
-    found["baseline_auroc"] = figure(figures.auroc, y[known], records.baseline[known], groups=records.groups[known])
+    told = (y[known], margin[known], records.baseline[known])
+    found["gain"] = figure(_gain, *told, groups=records.groups[known])
+    for name, scored in {"baseline": records.baseline, **records.beside}.items():
+        known = ~np.isnan(scored)
+        found[f"{name}_auroc"] = figure(figures.auroc, y[known], scored[known], groups=records.groups[known])
     return found | subgroup_figures(y, margin, records.subgroups)
 
 
+def _gain(y: Floats, margin: Floats, baseline: Floats) -> float:
+    return figures.auroc(y, margin) - figures.auroc(y, baseline)
+
+
 def _told(
-    recipe: Recipe, records: Records, stated: dict[str, Any], crossed: Floats, margin: Floats, chosen: dict[str, Any]
+    recipe: Recipe, records: Records, stated: dict[str, Any], crossed: Floats, made: Calibrated, chosen: dict[str, Any]
 ) -> dict[str, Any]:
-    y = records.y
+    y, margin = records.y, made.margin(crossed.mean(axis=0))
+    chosen |= {"threshold": made.threshold, "sets": made.sets}
     found = _figures(records, margin, chosen, Additive.of(stated))
     found["auroc"] = figure(figures.auroc, y, crossed.mean(axis=0), groups=records.groups)
-    rounded = {name: {key: _rounded(value) for key, value in one.document().items()} for name, one in found.items()}
+    told = rounded(found)
     single = [figures.auroc(y, one) for one in crossed]
     return {
         "name": recipe.name,
@@ -176,13 +183,13 @@ def _told(
         "method": recipe.method,
         "headline": {
             "metric": "AUROC",
-            **{name: rounded["auroc"][name] for name in ("value", "low", "high")},
-            "how": f"cross-validated on all {len(y)} records with {int(y.sum())} events, by whole persons; "
-            f"95 % bootstrap interval; one set of folds alone reaches {min(single):.3f} to {max(single):.3f}",
+            **{name: chosen["nested"]["auroc"][name] for name in ("value", "low", "high")},
+            "how": f"nested cross-validation on all {len(y)} records with {int(y.sum())} events, by whole persons; 95 % bootstrap interval; "
+            f"one set of folds with the setting of the shipped model reaches {min(single):.3f} to {max(single):.3f}",
             "baseline_name": recipe.baseline_name,
-            "baseline_value": rounded["baseline_auroc"]["value"],
+            "baseline_value": told["baseline_auroc"]["value"],
         },
-        "figures": rounded,
+        "figures": told,
         "intervals": {
             "method": f"95 % Wilson interval of the event rate among the {recipe.neighbours} records of nearest cross-fitted risk, "
             "widened so that it rises with risk and holds the score: uncertainty of the risk, not of one person's outcome",
@@ -198,7 +205,3 @@ def _told(
         "limits": list(recipe.limits),
         "model": stated,
     }
-
-
-def _rounded(value: Any) -> Any:
-    return round(value, 4) if isinstance(value, float) else value

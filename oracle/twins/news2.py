@@ -50,6 +50,8 @@ class News2:
         ``low``, ``low-medium``, ``medium``, ``high`` or ``unknown``.
     single_three : bool
         Whether one of the given parameters alone scores 3.
+    at_least : int
+        Points of the parameters that were given; what is missing can only add to them.
     """
 
     total: int | None
@@ -57,6 +59,7 @@ class News2:
     missing: tuple[str, ...]
     band: str
     single_three: bool
+    at_least: int
 
     def __str__(self) -> str:
         alone = "; one parameter alone scores 3" if self.single_three else ""
@@ -120,7 +123,7 @@ def news2(
     known = [scored for scored in points if scored is not None]
     three = 3 in known
     total = None if missing else sum(known)
-    return News2(total, not missing, missing, _band(total, three), three)
+    return News2(total, not missing, missing, _band(total, three), three, sum(known))
 
 
 def _band(total: int | None, single_three: bool) -> str:

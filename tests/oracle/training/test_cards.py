@@ -160,7 +160,7 @@ def test_own_record_waits_then_follows_the_past_only() -> None:
 
 
 def test_nested_estimate_of_noise_is_chance_and_of_signal_is_not() -> None:
-    """Choosing among settings inside the folds gains nothing where there is nothing; the choice is told per fold."""
+    """Choosing and calibrating inside the folds gains nothing where there is nothing; where there is, it is calibrated and covers."""
     draw = np.random.default_rng(6)
     x, groups = draw.normal(size=(400, 6)), np.repeat(np.arange(200), 2)
     settings = [{"stumps_share": 0.0, "penalty": one} for one in (1.0, 0.01)]
@@ -170,6 +170,8 @@ def test_nested_estimate_of_noise_is_chance_and_of_signal_is_not() -> None:
 
     assert found["auroc"]["value"] > 0.7 and chance["auroc"]["low"] < 0.5 < chance["auroc"]["high"] + 0.05
     assert len(found["chosen"]) == 5 and all(one in settings for one in found["chosen"])
+    assert 0.7 < found["slope"]["value"] < 1.3 and chance["slope"]["low"] < 0.5
+    assert found["coverage"]["low"] < 0.9 < found["coverage"]["high"]
 
 
 @pytest.mark.parametrize("make", [StepModel, BaggedStepModel])

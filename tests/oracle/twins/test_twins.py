@@ -219,3 +219,10 @@ def test_intensive_care_comparators_say_what_the_data_lack() -> None:
     assert found["qsofa"].total == 1  # a coma scale of 14
     assert found["sofa"].total is None and found["sofa"].missing == ("circulation",)
     assert found["sofa"].points == {"respiration": 1, "coagulation": 0, "liver": 0, "consciousness": 1, "kidneys": 0}
+
+
+def test_comparators_leave_out_what_two_readings_make_impossible() -> None:
+    """An arterial pressure of 300 mmHg told beside room air is of another hour: respiration is missing, nothing is raised."""
+    told = collect([(0, "arterial_o2", 300.0), (0, "inspired_oxygen", 0.21), (3_600_000, "urine", 100.0)], Icu.schema)
+
+    assert "respiration" in Icu().comparators(told)["sofa"].missing
