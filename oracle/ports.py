@@ -65,6 +65,10 @@ class OpenEpoch:
     after: int
 
 
+Call = tuple[Any, ...]
+"""A view to be read: contract, function, and its arguments."""
+
+
 class Signer(Protocol):
     """A secp256k1 key that never leaves its holder."""
 
@@ -93,6 +97,10 @@ class Chain(Protocol):
         ...
 
     def read(self, contract: str, function: str, *args: Any, block: int | None = None) -> Any: ...
+    def read_many(self, calls: Sequence[Call], *, block: int | None = None) -> list[Any]:
+        """Several views in one message; of one moment only if `block` is named."""
+        ...
+
     def write(self, signer: Signer, contract: str, function: str, *args: Any, gas: int | None = None) -> Mined:
         """Send, wait for the receipt; a revert raises :class:`~oracle.errors.RevertedError`.
 

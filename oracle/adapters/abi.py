@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any, cast
 
 from eth_abi import decode
-from eth_utils import function_signature_to_4byte_selector, keccak, to_checksum_address
+from eth_utils import function_signature_to_4byte_selector, to_checksum_address
 from eth_utils.abi import collapse_if_tuple
 from web3.exceptions import MethodUnavailable, Web3RPCError
 
@@ -53,16 +53,6 @@ def errors_by_selector() -> dict[bytes, tuple[str, tuple[tuple[str, str], ...]]]
                 signature = f"{item['name']}({','.join(kind for _, kind in inputs)})"
                 table[function_signature_to_4byte_selector(signature)] = (item["name"], inputs)
     return table
-
-
-@lru_cache
-def events_by_topic(contract: str) -> dict[bytes, str]:
-    """First topic -> event name of one contract."""
-    return {
-        keccak(text=f"{item['name']}({','.join(collapse_if_tuple(i) for i in item['inputs'])})"): item["name"]
-        for item in artifact(contract)["abi"]
-        if item["type"] == "event"
-    }
 
 
 def decode_revert(data: str | None, fallback: str) -> tuple[str, dict[str, Any]]:

@@ -6,40 +6,44 @@ process), Ganache, anvil, geth or a private network. Only how it is opened diffe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
 from json import JSONDecodeError
 from typing import Any, cast
 
-import requests
+import httpx
+from eth_abi.exceptions import DecodingError
 from eth_utils import to_checksum_address
+from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
 from web3.exceptions import (
     BadFunctionCallOutput,
+    BlockNotFound,
     ContractLogicError,
     MethodUnavailable,
     TimeExhausted,
     Web3Exception,
     Web3RPCError,
 )
-from web3.types import LogReceipt, TxParams
+from web3.types import TxParams
 
 from ..errors import ChainError, InputError, NotFound, RevertedError
 from ..formats.typed_data import recovers_to
-from ..ports import Event, Head, Mined, Signer
+from ..ports import Call, Event, Head, Mined, Signer
 from ..records import Deployment
 from .abi import (
     artifact,
     data_in,
     decode_revert,
-    events_by_topic,
     plain,
     revert_data,
     tester_failures,
     tester_revert_data,
 )
+from .rpc import Request, Rpc
 from .sending import MINED_WITHIN_S, mined, settled
+from .views import event, logged, view
 
 GAS_PRICE_FLOOR_WEI = 2_000_000_000  # Ganache under shanghai never mines a price of 0
 GAS_MARGIN = 1.25  # over the estimate: storage may warm differently when mined
@@ -59,10 +63,10 @@ def remote(url: str) -> Web3:
     """A chain behind a JSON-RPC address; raises ChainError when nobody answers."""
     if not url.startswith(("http://", "https://")):
         raise InputError(f"{url!r} is not a chain", hint="use embedded, ganache or http(s)://host:port")
-    web3 = Web3(Web3.HTTPProvider(url, request_kwargs={"timeout": REQUEST_TIMEOUT_S}))
+    web3 = Web3(Rpc(url, REQUEST_TIMEOUT_S), middleware=[])  # what is sent is whole: nothing is to be added on the way
     try:
         _ = web3.eth.chain_id
-    except (requests.RequestException, Web3Exception, ValueError) as error:
+    except (httpx.HTTPError, Web3Exception, ValueError) as error:
         raise ChainError(
             f"no chain answers at {url} ({type(error).__name__})",
             hint="start one (make dev) or check the address",
@@ -125,18 +129,28 @@ class Web3Chain:
             raise NotFound(f"the deployment has no contract {contract}") from None
 
     def head(self, number: int | None = None) -> Head:
-        at: Any = "latest" if number is None else number
-        block = self._guard(lambda: self._web3.eth.get_block(at))
-        return Head(int(block["number"]), bytes(block["hash"]), int(block["timestamp"]))
+        block = self._guard(lambda: self._blocks([number])[0])
+        return Head(_number(block["number"]), bytes(HexBytes(block["hash"])), _number(block["timestamp"]))
 
     def balance(self, account: str) -> int:
         """Ether of an account, in wei."""
         return int(self._guard(lambda: self._web3.eth.get_balance(to_checksum_address(account))))
 
     def read(self, contract: str, function: str, *args: Any, block: int | None = None) -> Any:
-        call = self._function(contract, function, args)
-        at = "latest" if block is None else block
-        return self._guard(lambda: call.call(block_identifier=at), contract, function)
+        return self.read_many([(contract, function, *args)], block=block)[0]
+
+    def read_many(self, calls: Sequence[Call], *, block: int | None = None) -> list[Any]:
+        views = [view(contract, function, len(args)) for contract, function, *args in calls]
+        asked = [
+            ("eth_call", [{"to": self.address(one.contract), "data": "0x" + one.call(args).hex()}, _at(block)])
+            for one, (_, _, *args) in zip(views, calls, strict=True)
+        ]
+        told = [(one.contract, one.name) for one in views]
+        found = self._guard(lambda: self._ask(asked), *(told[0] if len(set(told)) == 1 else ()))
+        return [
+            self._guard(lambda one=one, got=got: one.answer(bytes(HexBytes(got))))
+            for one, got in zip(views, found, strict=True)
+        ]
 
     def write(self, signer: Signer, contract: str, function: str, *args: Any, gas: int | None = None) -> Mined:
         call = self._function(contract, function, args)
@@ -163,21 +177,18 @@ class Web3Chain:
     def events(
         self, contract: str, name: str, *, since: int = 0, until: int | None = None, **match: Any
     ) -> list[Event]:
-        source = self._contract(contract)
-        event = source.events[name]
-        logs = self._guard(
-            lambda: event().get_logs(
-                from_block=max(since, self.deployment.block),
-                to_block="latest" if until is None else until,
-                argument_filters=match or None,
-            )
-        )
-        return [self._event(contract, name, entry) for entry in logs]
+        asked = {
+            "address": self.address(contract),
+            "fromBlock": hex(max(since, self.deployment.block)),
+            "toBlock": _at(until),
+            "topics": event(contract, name).topics(match),
+        }
+        found = self._logs(asked)
+        return [one for one in found if all(one.args[key] == value for key, value in match.items())]
 
     def everything(self, since: int, until: int) -> list[Event]:
         addresses = [to_checksum_address(one) for one in self.deployment.contracts.values()]
-        asked: Any = {"address": addresses, "fromBlock": since, "toBlock": until}
-        return list(self._decode(self._guard(lambda: self._web3.eth.get_logs(asked))))
+        return self._logs({"address": addresses, "fromBlock": hex(since), "toBlock": hex(until)})
 
     def arguments(self, contract: str, transaction: bytes) -> dict[str, Any]:
         source = self._contract(contract)
@@ -224,11 +235,14 @@ class Web3Chain:
             raise InputError(f"{contract}.{function} takes other arguments: {error}") from error
 
     def _fees(self, sender: str) -> TxParams:
-        eth = self._web3.eth
+        account = to_checksum_address(sender)
+        nonce, price = map(
+            _number, self._ask([("eth_getTransactionCount", [account, "pending"]), ("eth_gasPrice", [])])
+        )
         return {
-            "from": to_checksum_address(sender),
-            "nonce": eth.get_transaction_count(to_checksum_address(sender), "pending"),
-            "gasPrice": self._web3.to_wei(max(int(eth.gas_price), GAS_PRICE_FLOOR_WEI), "wei"),
+            "from": account,
+            "nonce": cast(Any, nonce),
+            "gasPrice": self._web3.to_wei(max(price, GAS_PRICE_FLOOR_WEI), "wei"),
             "chainId": self.chain_id,
         }
 
@@ -248,40 +262,53 @@ class Web3Chain:
         return Mined(
             transaction=bytes(receipt["transactionHash"]),
             block=int(receipt["blockNumber"]),
-            time_s=self._time_of(int(receipt["blockNumber"])),
+            time_s=self._times_of({int(receipt["blockNumber"])})[int(receipt["blockNumber"])],
             gas=int(receipt["gasUsed"]),
             events=self._decode(receipt["logs"]),
         )
 
-    def _decode(self, logs: list[LogReceipt]) -> tuple[Event, ...]:
+    def _logs(self, asked: Mapping[str, Any]) -> list[Event]:
+        return list(self._decode(self._guard(lambda: self._ask([("eth_getLogs", [asked])])[0])))
+
+    def _decode(self, logs: Sequence[Mapping[str, Any]]) -> tuple[Event, ...]:
+        """What the suite's contracts logged."""
+        names = {one.lower(): name for name, one in self.deployment.contracts.items()}
         decoded = []
         for entry in logs:
-            for name, address in self.deployment.contracts.items():
-                if to_checksum_address(entry["address"]) != to_checksum_address(address):
-                    continue
-                event = events_by_topic(name).get(bytes(entry["topics"][0]))
-                if event:
-                    parsed = self._contract(name).events[event]().process_log(entry)
-                    decoded.append(self._event(name, event, parsed))
-        return tuple(decoded)
+            contract = names.get(str(entry["address"]).lower())
+            topics = [bytes(HexBytes(one)) for one in entry["topics"]]
+            known = logged(contract, topics[0]) if contract else None
+            if contract and known:
+                args = self._guard(partial(known.arguments, topics, bytes(HexBytes(entry["data"]))))
+                decoded.append((contract, known.name, args, entry))
+        times = self._times_of({_number(entry["blockNumber"]) for *_, entry in decoded})
+        return tuple(
+            Event(
+                contract, name, args, _number(entry["blockNumber"]), _number(entry["logIndex"]),
+                bytes(HexBytes(entry["transactionHash"])), times[_number(entry["blockNumber"])],
+            )
+            for contract, name, args, entry in decoded
+        )  # fmt: skip
 
-    def _event(self, contract: str, name: str, entry: Mapping[str, Any]) -> Event:
-        block = int(entry["blockNumber"])
-        return Event(
-            contract=contract,
-            name=name,
-            args={key: plain(value) for key, value in dict(entry["args"]).items()},
-            block=block,
-            log_index=int(entry["logIndex"]),
-            transaction=bytes(entry["transactionHash"]),
-            time_s=self._time_of(block),
-        )
+    def _times_of(self, blocks: set[int]) -> dict[int, int]:
+        unknown = [block for block in blocks if block not in self._block_times]
+        for number, found in zip(unknown, self._guard(lambda: self._blocks(unknown)), strict=True):
+            self._block_times[number] = _number(found["timestamp"])
+        return {block: self._block_times[block] for block in blocks}
 
-    def _time_of(self, block: int) -> int:
-        if block not in self._block_times:
-            found = self._guard(lambda: self._web3.eth.get_block(block))
-            self._block_times[block] = int(found["timestamp"])
-        return self._block_times[block]
+    def _blocks(self, numbers: Sequence[int | None]) -> list[Any]:
+        found = self._ask([("eth_getBlockByNumber", [_at(number), False]) for number in numbers])
+        for number, block in zip(numbers, found, strict=True):
+            if block is None:
+                raise BlockNotFound(f"block {number} was not found")
+        return found
+
+    def _ask(self, requests: Sequence[Request]) -> list[Any]:
+        """In one message, where the chain is not in this process."""
+        provider = self._web3.provider
+        if isinstance(provider, Rpc):
+            return provider.ask(requests)
+        return [self._web3.manager.request_blocking(cast(Any, method), params) for method, params in requests]
 
     def _guard(self, action: Any, contract: str = "", function: str = "") -> Any:
         """Run one RPC action; say in Medtwin's errors what went wrong."""
@@ -298,7 +325,7 @@ class Web3Chain:
                 f"the chain did not mine within {MINED_WITHIN_S:.0f} s",
                 hint="see whether it makes blocks, then run the same command again: nothing is posted twice",
             ) from error
-        except requests.RequestException as error:
+        except httpx.HTTPError as error:
             raise ChainError(
                 f"the chain stopped answering ({type(error).__name__})",
                 hint="start it again, then run the same command",
@@ -311,10 +338,19 @@ class Web3Chain:
             raise ChainError(
                 f"the chain refused: {str(error)[:200]}", hint="medtwin doctor looks at the chain"
             ) from error
-        except (BadFunctionCallOutput, JSONDecodeError, Web3Exception) as error:
+        except (BadFunctionCallOutput, DecodingError, JSONDecodeError, Web3Exception) as error:
             raise ChainError(
                 f"the chain answered nonsense: {str(error)[:200]}", hint="medtwin doctor looks at the chain"
             ) from error
+
+
+def _at(block: int | None) -> str:
+    return "latest" if block is None else hex(block)
+
+
+def _number(told: Any) -> int:
+    """Of an answer; the chain in this process tells numbers as such."""
+    return int(told, 16) if isinstance(told, str) else int(told)
 
 
 def genesis_of(web3: Web3) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ..errors import ChainError, MedtwinError, StorageError, VerificationError
-from ..ports import Chain, Event, Head, Mined, Signer, Store
+from ..ports import Call, Chain, Event, Head, Mined, Signer, Store
 
 T = TypeVar("T")
 
@@ -37,6 +37,9 @@ class FailoverChain:
 
     def read(self, contract: str, function: str, *args: Any, block: int | None = None) -> Any:
         return self._first(lambda chain: chain.read(contract, function, *args, block=block))
+
+    def read_many(self, calls: Sequence[Call], *, block: int | None = None) -> list[Any]:
+        return self._first(lambda chain: chain.read_many(calls, block=block))
 
     def write(self, signer: Signer, contract: str, function: str, *args: Any, gas: int | None = None) -> Mined:
         return self._first(lambda chain: chain.write(signer, contract, function, *args, gas=gas))

@@ -17,7 +17,7 @@ from alembic import command
 from alembic.config import Config
 
 from ..errors import ChainError, StorageError
-from ..ports import Chain, Event, Head, Mined, Signer
+from ..ports import Call, Chain, Event, Head, Mined, Signer
 from ..records import Deployment
 
 BLOCKS_AT_ONCE = 2_000
@@ -203,6 +203,9 @@ class IndexedChain:
 
     def read(self, contract: str, function: str, *args: Any, block: int | None = None) -> Any:
         return self._chain.read(contract, function, *args, block=block)
+
+    def read_many(self, calls: Sequence[Call], *, block: int | None = None) -> list[Any]:
+        return self._chain.read_many(calls, block=block)
 
     def write(self, signer: Signer, contract: str, function: str, *args: Any, gas: int | None = None) -> Mined:
         return self._chain.write(signer, contract, function, *args, gas=gas)

@@ -361,11 +361,13 @@ def _erased() -> Denied:
 def _why_not_allowed(chain: Chain, request: KeyRequest, now_s: int, block: int | None) -> str:
     """Empty if the chain allows at `block` (None: the newest) and `now_s`; else which rule said no."""
     asked = (request.twin_id, request.grantee)
-    covers = (request.category, request.purpose)
-    allowed = chain.read("ConsentRegistry", "isAllowed", *asked, *covers, block=block)
+    views = (
+        ("ConsentRegistry", "isAllowed", *asked, request.category, request.purpose),
+        ("ConsentRegistry", "grantOf", *asked),
+    )
+    allowed, grant = chain.read_many(views, block=block)
     if allowed and chain.read("TwinToken", "ownerOf", request.twin_id, block=block) == request.grantee:
         return ""
-    grant = chain.read("ConsentRegistry", "grantOf", *asked, block=block)
     if allowed and now_s < grant.expiry:
         return ""
     rules = (

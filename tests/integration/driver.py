@@ -13,10 +13,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from web3 import HTTPProvider
-
 from oracle.adapters.journal import SqliteOutbox, SqliteSignedRounds
 from oracle.adapters.keys import LocalSigner
+from oracle.adapters.rpc import Rpc
 from oracle.adapters.store import EmbeddedStore
 from oracle.reports.predict import predict
 from oracle.rights.mint import parse_twin_id
@@ -63,15 +62,15 @@ def arm(trap: Trap) -> None:
     around(trap, SqliteSignedRounds, "remember", after="after_remember")
     around(trap, LocalSigner, "sign_digest", after="after_sign")
     around(trap, LocalSigner, "sign_transaction", after="before_send")
-    send = HTTPProvider.make_request
+    send = Rpc.make_request
 
-    def make_request(self: HTTPProvider, method: Any, params: Any) -> Any:
+    def make_request(self: Rpc, method: Any, params: Any) -> Any:
         answer = send(self, method, params)
         if method == "eth_sendRawTransaction":
             trap.passing("after_send")
         return answer
 
-    HTTPProvider.make_request = make_request  # type: ignore[method-assign]
+    Rpc.make_request = make_request  # type: ignore[method-assign]
 
 
 def run_oracle(twin: str) -> None:

@@ -241,6 +241,9 @@ class Endpoint:
         at = blocks[-1 if block is None else min(block, len(blocks) - 1)]
         return getattr(self, f"_{function}")(at, *args)
 
+    def read_many(self, calls: Sequence[Any], *, block: int | None = None) -> list[Any]:
+        return [self.read(*one, block=block) for one in calls]
+
     def events(
         self, contract: str, name: str, *, since: int = 0, until: int | None = None, **match: Any
     ) -> list[Event]:

@@ -1,0 +1,99 @@
+"""A chain's JSON-RPC address: connections that are kept, and many requests in one message."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+import orjson
+from web3.exceptions import BadResponseFormat, Web3RPCError
+from web3.providers import JSONBaseProvider
+from web3.types import RPCEndpoint, RPCResponse
+
+AT_ONCE = 100
+"""Requests in one message; public nodes take as many."""
+TRIES, FIRST_PAUSE_S = 3, 0.1
+"""Of what only reads, while nobody listens; each pause is twice the last."""
+SENDING = "eth_sendRawTransaction"
+
+Request = tuple[str, Sequence[Any]]
+"""Method and parameters."""
+
+
+class Rpc(JSONBaseProvider):
+    """web3's way to one address, without what its own does before and after each request."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        super().__init__()
+        self.endpoint_uri = url
+        self._client = httpx.Client(timeout=timeout_s, headers={"Content-Type": "application/json"})
+
+    def __str__(self) -> str:
+        return f"JSON-RPC at {self.endpoint_uri}"
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """One answer, error or not, as web3 wants it."""
+        return self._answers([(method, params)])[0]
+
+    def make_batch_request(self, requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse]:
+        """Answers in the order of the requests."""
+        return self._answers(requests)
+
+    def ask(self, requests: Sequence[Request]) -> list[Any]:
+        """Results in the order of the requests.
+
+        Raises
+        ------
+        Web3RPCError
+            The chain refused one of them.
+        httpx.HTTPError
+            It did not answer.
+        """
+        answers = [one for at in range(0, len(requests), AT_ONCE) for one in self._answers(requests[at : at + AT_ONCE])]
+        for answer in answers:
+            if "error" in answer:
+                raise refusal(answer)
+        return [answer["result"] for answer in answers]
+
+    def _answers(self, requests: Sequence[tuple[str, Any]]) -> list[RPCResponse]:
+        told = [
+            {"jsonrpc": "2.0", "id": number, "method": method, "params": params or []}
+            for number, (method, params) in enumerate(requests)
+        ]
+        body = orjson.dumps(told if len(told) > 1 else told[0], default=_plain)
+        tries = 1 if any(method == SENDING for method, _ in requests) else TRIES
+        found = self._post(body, tries)
+        if isinstance(found, Mapping) and (len(told) == 1 or "error" in found):
+            found = [{**found, "id": number} for number in range(len(told))]  # an error may be one for all
+        try:
+            by_id = {one["id"]: one for one in found if "result" in one or "error" in one}
+            return [by_id[number] for number in range(len(told))]
+        except (KeyError, TypeError):
+            raise BadResponseFormat(f"{len(told)} requests have no answer each") from None
+
+    def _post(self, body: bytes, tries: int) -> Any:
+        for attempt in range(tries):
+            try:
+                answer = self._client.post(self.endpoint_uri, content=body)
+                break
+            except (httpx.NetworkError, httpx.RemoteProtocolError):  # a connection it closed, or it starts anew
+                if attempt == tries - 1:
+                    raise
+                time.sleep(FIRST_PAUSE_S * 2**attempt)
+        if answer.is_error and not answer.content.startswith((b"{", b"[")):
+            answer.raise_for_status()
+        return orjson.loads(answer.content)
+
+
+def refusal(answer: Mapping[str, Any]) -> Web3RPCError:
+    """The error in an answer."""
+    error = answer["error"]
+    told = error.get("message", error) if isinstance(error, Mapping) else error
+    return Web3RPCError(str(told), rpc_response=answer)  # type: ignore[arg-type]
+
+
+def _plain(value: Any) -> Any:
+    """For JSON: bytes as hexadecimal, web3's own mappings as such."""
+    return dict(value) if isinstance(value, Mapping) else "0x" + bytes(value).hex()
