@@ -135,7 +135,7 @@ contract ReportChallengeTest is OracleFixture {
     }
 
     /// @dev Halves to even: the nearest integer, and of two as near the even one.
-    function testFuzz_term_isJudgedExactly(int64 value, int64 off) public {
+    function testFuzz_term_isJudgedExactly(int64 value, int64 off) public view {
         value = -1_000_000 + int64(uint64(value) % 10_000_000);
         int256 exact = 5 * (int256(value) - 1_000_000) + 20_000_000;
         int256 nearest = exact / 1_000_000;
@@ -154,6 +154,13 @@ contract ReportChallengeTest is OracleFixture {
         uint256 at = rows[0].index == 1 ? 0 : 1;
         bytes32 root = _pair(_leaf(rows[0]), _leaf(rows[1]));
         _isFault(challenge.termFault(LINEAR, root, _opened(rows, at, false)), wanted);
+    }
+
+    function test_term_roundsHalvesToEven() public view {
+        _judged(1_100_000, 20, IReportChallenge.Fault.None);
+        _judged(1_300_000, 22, IReportChallenge.Fault.None);
+        _judged(900_000, 20, IReportChallenge.Fault.None);
+        _judged(700_000, 18, IReportChallenge.Fault.None);
     }
 
     function test_term_holdsItsRangeToTheUnit() public {
