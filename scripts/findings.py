@@ -3,6 +3,22 @@
 from __future__ import annotations
 
 REVIEWED: dict[str, tuple[str, frozenset[str]]] = {
+    "assembly": (
+        "Short, memory-safe and only where tests/contracts/gas.json shows the gain: calldata taken as bytes, hashed or "
+        "logged as it stands, a signature split, a list kept as code. Every field narrower than a word is read by "
+        "Solidity too, which refuses bits beyond its type.",
+        frozenset(
+            {
+                "DataAnchor._fieldsOf",
+                "Recover.signerOf",
+                "Reports.fields",
+                "Roster.constructor",
+                "Rosters.read",
+                "Verbatim.hash",
+                "Verbatim.log",
+            }
+        ),
+    ),
     "cache-array-length": (
         "The list has at most MOST_GUARDIANS entries.",
         frozenset({"_guardianBit.i < _guardians.length"}),
@@ -20,9 +36,15 @@ REVIEWED: dict[str, tuple[str, frozenset[str]]] = {
             }
         ),
     ),
+    "divide-before-multiply": (
+        "Fixed point of 30 digits: each term of a series is rounded before the next, and the sum is compared with "
+        "what a report says to six digits, with slack for the rounding.",
+        frozenset({"FixedPoint.exponential", "FixedPoint.isLogistic"}),
+    ),
     "incorrect-equality": (
-        "readyAt is 0 exactly when too few guardians asked; it is set, never computed.",
-        frozenset({"PasskeyAccount.finishRecovery"}),
+        "readyAt is 0 exactly when too few guardians asked, an epoch's number exactly when there is none; both are "
+        "set or counted, never measured.",
+        frozenset({"EpochAnchor._signerIn", "PasskeyAccount.finishRecovery"}),
     ),
     "naming-convention": (
         "Immutables are in capitals, as constants are: neither changes.",
@@ -43,6 +65,8 @@ REVIEWED: dict[str, tuple[str, frozenset[str]]] = {
                 "EmergencyAccess.TWINS",
                 "EpochAnchor.ANCHOR",
                 "EpochAnchor.DEVICES",
+                "IPredictionOracle.PROMPT",
+                "IPredictionOracle.WINDOW",
                 "ModelRegistry.CONSENTS",
                 "OfferBook.PROTOCOL",
                 "OfferBook.PROTOCOL_SHARE",
@@ -71,7 +95,8 @@ REVIEWED: dict[str, tuple[str, frozenset[str]]] = {
     ),
     "timestamp": (
         "Consents, periods and deadlines are times. Intervals are half-open and tested a second before, at and "
-        "after their ends; a proposer can move a block by seconds, which no period here is short enough to mind.",
+        "after their ends; a proposer can move a block by seconds, which no period here is short enough to mind. "
+        "Some only compare what lies in one word with a time.",
         frozenset(
             {
                 "AccessMarket._buy",
@@ -86,6 +111,7 @@ REVIEWED: dict[str, tuple[str, frozenset[str]]] = {
                 "ConsentRegistry._checkScope",
                 "ConsentRegistry._grantByOwner",
                 "ConsentRegistry._isActive",
+                "ConsentRegistry.isAllowed",
                 "GuardianRegistry.appoint",
                 "GuardianRegistry.guardianOf",
                 "Signed._checkInTime",
@@ -100,7 +126,11 @@ REVIEWED: dict[str, tuple[str, frozenset[str]]] = {
                 "EmergencyAccess._mayAsk",
                 "EmergencyAccess.close",
                 "EmergencyAccess.isOpen",
+                "EpochAnchor._signerIn",
+                "EpochAnchor._suspend",
+                "EpochAnchor.admit",
                 "EpochAnchor.anchorEpoch",
+                "EpochAnchor.headOf",
                 "ModelRegistry.register",
                 "PasskeyAccount._count",
                 "PasskeyAccount.execute",
@@ -117,8 +147,8 @@ REVIEWED: dict[str, tuple[str, frozenset[str]]] = {
         ),
     ),
     "uninitialized-local": (
-        "Starts as the zero address on purpose: the first signer must be above it.",
-        frozenset({"_checkQuorum.previous", "_install.previous", "_suspendQuorum.previous"}),
+        "Starts at zero on purpose: the first signer must be above it, places and sums are counted from it.",
+        frozenset({"_install.previous", "_placesOf.place", "sumFault.margin", "sumFault.sum"}),
     ),
     "unused-return": (
         "The call is made to revert for a twin that is retired or not there, or only one of several answers "
@@ -127,7 +157,6 @@ REVIEWED: dict[str, tuple[str, frozenset[str]]] = {
             {
                 "CaseToken._checkTerms",
                 "ConsentRegistry._isOwnerOfLive",
-                "DataAnchor._speakerOf",
                 "DataAnchor.anchor",
                 "DeviceRegistry._checkAgreement",
                 "EmergencyAccess.open",
@@ -135,14 +164,17 @@ REVIEWED: dict[str, tuple[str, frozenset[str]]] = {
                 "EpochAnchor.proveUnknownDevice",
                 "Signed._isByKey",
                 "PasskeyFactory.create",
-                "Nodes._checkQuorum",
-                "Nodes._nodeOf",
-                "Nodes._suspendQuorum",
-                "Nodes.isValidSignature",
+                "OfferBook._checkListed",
+                "PredictionOracle._checkReport",
                 "PredictionOracle.consume",
+                "Recover.signerOf",
                 "ReportChallenge._isScore",
                 "ReportChallenge.termFault",
             }
         ),
+    ),
+    "write-after-write": (
+        "Offset and length of one calldata slice, which slither takes for one variable written twice.",
+        frozenset({"_fieldsOf.fields", "fields.all"}),
     ),
 }
