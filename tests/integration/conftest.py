@@ -13,6 +13,7 @@ from oracle import deploy
 from oracle.adapters.ganache import ganache
 from oracle.settings import open_chain
 
+from . import evms
 from .clinic import ETHER, PASSWORD, Cli, Clinic, clean_environment, custodian_processes, keep
 
 
@@ -46,3 +47,9 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
         urls = stack.enter_context(custodian_processes(environment, names, home))
         cli = Cli({**environment, "MEDTWIN_CUSTODIANS": ",".join(urls)})
         yield Clinic(home, opened, chain, keys, urls, cli)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say on which EVMs the main job ran, and which one is not here."""
+    if evms.RAN:
+        terminalreporter.write_line(evms.told())
