@@ -16,7 +16,7 @@ export MEDTWIN_DATA
 LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse readmission_diabetes130 rhythm ventilator
 
 .PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-contracts test-integration \
-	fuzz mutate mutate-sample symbolic slither coverage-contracts check format artifacts models evaluate \
+	fuzz mutate mutate-sample symbolic slither coverage-contracts chains check format artifacts models evaluate \
 	bench bench-gas gas-trace bench-models bench-lock load custody faults simulate demo-portal portal-e2e clean need-python need-node need-services need-data
 
 help: ## List the targets
@@ -126,6 +126,13 @@ coverage-contracts: setup-dev ## Measure which lines and branches of the contrac
 
 .tools/slither/.made: | need-python
 	$(PYTHON) -m venv .tools/slither && .tools/slither/bin/python -m pip install --quiet slither-analyzer==0.11.6 && touch $@
+
+chains: setup-dev .tools/geth ## Run the main job on Ganache, eth-tester, anvil and geth (Go builds geth)
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTEST) -p no:pytest-brownie tests/integration/test_chains.py
+
+.tools/geth:
+	@command -v go >/dev/null || { echo "geth is built by Go (go.dev/dl); the other three chains run in make test" >&2; exit 1; }
+	GOBIN="$(TOOLS)" go install github.com/ethereum/go-ethereum/cmd/geth@v1.17.0
 
 portal-e2e: setup-dev need-data ## Use the pages in a browser, into bench/results/portal.json
 	sh scripts/ipfs_node.sh .tools

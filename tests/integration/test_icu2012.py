@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracle.readings import check
 from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
 
+from oracle.formats.readings import check
 from oracle.stages.ingest import split
 from oracle.training import icu2012, nested
 from oracle.training.gam import StepModel
