@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ class Rpc(JSONBaseProvider):
         super().__init__()
         self.endpoint_uri = url
         self._client = httpx.Client(timeout=timeout_s, headers={"Content-Type": "application/json"})
+        weakref.finalize(self, self._client.close)  # web3 has no way to say that a provider is done with
 
     def __str__(self) -> str:
         return f"JSON-RPC at {self.endpoint_uri}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import json
 from dataclasses import dataclass
 
 from ..errors import VerificationError
 from ..ports import Chain
+from ..twins.additive import Additive
+from . import terms
 
 ONNX_START = b"\x08"  # protobuf: field 1 of ModelProto, ir_version
 FOREIGN = {  # how files begin that run code when loaded
@@ -43,8 +46,8 @@ def vet(chain: Chain, model_bytes: bytes, card_bytes: bytes) -> Vetted:
     Raises
     ------
     VerificationError
-        ``foreign_format``, ``model_unregistered``, ``model_withdrawn``, ``model_not_approved``, ``model_stopped`` or
-        ``wrong_card``.
+        ``foreign_format``, ``model_unregistered``, ``model_withdrawn``, ``model_not_approved``, ``model_stopped``,
+        ``wrong_card`` or ``foreign_terms``.
     """
     refuse_foreign(model_bytes)
     digest, card = hashlib.sha256(model_bytes).digest(), hashlib.sha256(card_bytes).digest()
@@ -80,6 +83,9 @@ def vet(chain: Chain, model_bytes: bytes, card_bytes: bytes) -> Vetted:
             hint="use its successor: medtwin model list",
             kind="model_stopped",
         )
+    stated = json.loads(card_bytes).get("model")
+    if stated:
+        terms.check(chain, digest, Additive.of(stated))
     return Vetted(digest, card, str(entry.registrar), int(entry.registeredAt), bytes(entry.lineageRoot))
 
 

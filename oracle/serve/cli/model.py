@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from ...errors import InputError, NotFound
-from ...reports import lineage
+from ...reports import lineage, terms
 from ...reports.vetting import State, refuse_foreign, vet
 from ...settings import Settings, open_store
-from ...twins.shipped import Shipped
+from ...twins.shipped import Shipped, ShippedKind
 from .console import listing, tell, wants_json
 from .options import As, KindName, address_of, kind_named, signer, suite
 
@@ -30,12 +30,13 @@ def register(
     ] = False,
     registrar: As = "",
 ) -> None:
-    """Register the model of an installed kind of twin, and put its artefact into the store."""
+    """Register the model of an installed kind of twin and its terms, and put its artefact into the store."""
     found = kind_named(kind)
     root = lineage.root_of(lineage.read(consents.read())) if consents else lineage.NO_LINEAGE
-    mined = suite().write(
-        signer(registrar), "ModelRegistry", "register", found.model_digest, found.card_digest, root, stops
-    )
+    chain, who = suite(), signer(registrar)
+    mined = chain.write(who, "ModelRegistry", "register", found.model_digest, found.card_digest, root, stops)
+    if isinstance(found, ShippedKind):
+        terms.register(chain, who, found.model_digest, found.shipped.additive)
     open_store(Settings.read().store).put(found.model_bytes)
     tell(
         f"model 0x{found.model_digest.hex()} is registered",
@@ -77,9 +78,11 @@ def mark(
 
 @app.command()
 def approve(kind: KindName = "pulse", approver: As = "") -> None:
-    """Let a registered model report. Only an approver may."""
-    found = kind_named(kind)
-    mined = suite().write(signer(approver), "ModelRegistry", "approve", found.model_digest)
+    """Let a registered model report, unless its terms on the chain are not its card's. Only an approver may."""
+    found, chain = kind_named(kind), suite()
+    if isinstance(found, ShippedKind):
+        terms.check(chain, found.model_digest, found.shipped.additive)
+    mined = chain.write(signer(approver), "ModelRegistry", "approve", found.model_digest)
     tell(f"model {kind} may report since block {mined.block}", {"model": found.model_digest, "block": mined.block})
 
 
