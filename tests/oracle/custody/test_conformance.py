@@ -98,6 +98,9 @@ class Endpoint:
     def __getattr__(self, name: str) -> Any:
         return self._says.get(name) or getattr(self._chain, name)
 
+    def read_many(self, calls: Any, *, block: int | None = None) -> list[Any]:
+        return [self.read(*one, block=block) for one in calls]
+
 
 def faults(chain: Any) -> dict[str, Endpoint]:
     """Endpoints that cannot be told from ones that lie."""

@@ -34,6 +34,9 @@ class OtherChain:
     def __getattr__(self, name: str) -> Any:
         return self._says.get(name) or getattr(self._chain, name)
 
+    def read_many(self, calls: Any, *, block: int | None = None) -> list[Any]:
+        return [self.read(*one, block=block) for one in calls]
+
 
 def test_release_permits_what_is_allowed(case: Case) -> None:
     """The share opens with the recipient's key alone, matches its commitment, and a receipt of it is kept."""
