@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..errors import InputError
+from ..formats.typed_data import TYPES, Domain, digest
 from ..ports import Chain, Mined, Signer
 from ..records import to_e6
-from ..formats.typed_data import TYPES, Domain, digest
 
 FIELDS = [name for name, _ in TYPES["Command"]]
 

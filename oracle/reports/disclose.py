@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import cbor2
 
-from ..formats.envelope import seal_beside
 from ..errors import MedtwinError
+from ..formats.envelope import seal_beside
 from ..formats.merkle import explanation_rows
 from ..ports import Chain, Custodian, Explanations, Store
 from ..records import Context, Explanation

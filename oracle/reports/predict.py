@@ -10,17 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..batches.anchored import anchored_batches, batch_count
-from .disclose import disclose
-from ..errors import Denied, MedtwinError, NotFound, VerificationError
 from ..batches.fetch import open_batches
+from ..errors import Denied, MedtwinError, NotFound, VerificationError
 from ..formats.merkle import digest_leaf, root
+from ..formats.typed_data import Domain, recovers_to, report_digest
 from ..ports import Chain, Custodian, Explanations, Mined, SignedRounds, Signer, Store
-from .reason import Kind, Reason, reason
 from ..records import Explanation, Observation, Purpose, Readings, Report
 from ..stages.post import agree, post
 from ..stages.sign import sign
 from ..stages.verify import window
-from ..formats.typed_data import Domain, recovers_to, report_digest
+from .disclose import disclose
+from .reason import Kind, Reason, reason
 
 
 @dataclass(frozen=True, slots=True)

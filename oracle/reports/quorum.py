@@ -18,12 +18,12 @@ import cbor2
 
 from ..batches.anchored import batch_count, batched_twins
 from ..errors import Denied, MedtwinError, RevertedError, VerificationError
+from ..formats.typed_data import Domain, recovers_to, report_digest
 from ..ports import Chain, Mined, Peers, Signer
-from .predict import Node, Seen, observe
-from .reason import Kind
 from ..records import Deployment, Observation, Purpose, Report
 from ..stages.post import ALONE, agree, post, report_fields
-from ..formats.typed_data import Domain, recovers_to, report_digest
+from .predict import Node, Seen, observe
+from .reason import Kind
 
 PATIENCE_S = 20.0
 """How long each node waits for the one whose turn it is."""

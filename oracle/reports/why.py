@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..batches.anchored import anchored_batches
-from ..errors import VerificationError
 from ..batches.fetch import open_batches
+from ..errors import VerificationError
 from ..ports import Chain, Custodian, Signer, Store
-from .predict import latest_report
-from .reason import Kind
 from ..records import Explanation, Features, Report
 from ..stages.explain import explain
 from ..stages.features import features
 from ..stages.model import predict
 from ..stages.verify import verify, window
+from .predict import latest_report
+from .reason import Kind
 
 
 def why(

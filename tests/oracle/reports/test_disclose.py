@@ -16,14 +16,14 @@ import cbor2
 import pytest
 from eth_abi import encode
 
-from oracle.formats import hpke
 from oracle.adapters.journal import SqliteExplanations
-from oracle.reports.disclose import disclose
-from oracle.formats.envelope import check_share, open_beside, parse_header, released_info
 from oracle.errors import StorageError
+from oracle.formats import hpke
+from oracle.formats.envelope import check_share, open_beside, parse_header, released_info
 from oracle.formats.merkle import leaf, root
 from oracle.formats.receipts import decode, request_digest
 from oracle.records import Contribution, Explanation, Prediction, Status
+from oracle.reports.disclose import disclose
 from oracle.stages.explain import explain
 
 if TYPE_CHECKING:

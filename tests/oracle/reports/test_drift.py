@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from oracle.adapters.drift_memory import SqliteDriftMemory
-from oracle.reports.drift import BINS, REFERENCE, SUSPENDED, Policy, State, Watched, place, stability
 from oracle.errors import InputError
 from oracle.records import Features, Status
+from oracle.reports.drift import BINS, REFERENCE, SUSPENDED, Policy, State, Watched, place, stability
 from oracle.twins import kinds
 from oracle.twins.glucose import NAMES
 from oracle.wiring import watched_kinds

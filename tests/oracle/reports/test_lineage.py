@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from oracle.reports import lineage
 from oracle.adapters.keys import LocalSigner
-from oracle.rights.consent import grant, revoke
 from oracle.errors import InputError, RevertedError
-from oracle.reports.lineage import ConsentId
 from oracle.formats.merkle import verify
-from oracle.rights.mint import mint, new_twin_id
 from oracle.records import Category, Purpose, TwinClass
+from oracle.reports import lineage
+from oracle.reports.lineage import ConsentId
+from oracle.rights.consent import grant, revoke
+from oracle.rights.mint import mint, new_twin_id
 
 if TYPE_CHECKING:
     from ..conftest import Stage

@@ -15,8 +15,8 @@ import pytest
 from oracle.adapters.journal import SqliteSignedRounds
 from oracle.errors import ChainError, CustodyDenied, Denied, NotFound, VerificationError
 from oracle.formats.merkle import digest_leaf, explanation_leaves, root
-from oracle.reports.predict import Node, Posted, latest_report, observe, predict
 from oracle.records import Channel, Contribution, Features, Prediction, Readings, Status
+from oracle.reports.predict import Node, Posted, latest_report, observe, predict
 
 if TYPE_CHECKING:
     from ..conftest import Stage, Twin

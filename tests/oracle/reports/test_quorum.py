@@ -13,10 +13,10 @@ import pytest
 from oracle.adapters.journal import SqliteSignedRounds
 from oracle.adapters.memory import new_signer
 from oracle.errors import VerificationError
+from oracle.formats.typed_data import Domain, report_digest
+from oracle.records import Channel, Observation, Readings
 from oracle.reports.predict import Node
 from oracle.reports.quorum import Happened, Member
-from oracle.records import Channel, Observation, Readings
-from oracle.formats.typed_data import Domain, report_digest
 from tests.simulation.world import Mean
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from oracle.errors import VerificationError
+from oracle.reports.vetting import vet
 from oracle.serve.cli import model as command
 from oracle.twins.shipped import Shipped
-from oracle.reports.vetting import vet
 
 from ..conftest import Stage
 

@@ -10,8 +10,8 @@ import pytest
 
 from oracle.adapters.journal import SqliteSignedRounds
 from oracle.errors import CustodyDenied, VerificationError
-from oracle.reports.predict import Node, predict
 from oracle.records import Purpose
+from oracle.reports.predict import Node, predict
 from oracle.reports.why import why
 
 from .test_predict import Mean

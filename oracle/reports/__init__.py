@@ -1,0 +1,1 @@
+"""How a report comes about, what it says and why, and what follows from it. Start with ``predict.py``."""
