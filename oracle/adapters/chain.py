@@ -68,7 +68,7 @@ def remote(url: str) -> Web3:
     web3 = Web3(Rpc(url, REQUEST_TIMEOUT_S), middleware=[])  # what is sent is whole: nothing is to be added on the way
     try:
         _ = web3.eth.chain_id
-    except (httpx.HTTPError, Web3Exception, ValueError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, Web3Exception, ValueError) as error:
         raise ChainError(
             f"no chain answers at {url} ({type(error).__name__})",
             hint="start one (make dev) or check the address",
