@@ -12,6 +12,7 @@ from ..twins.additive import Additive
 TERM_TYPES = ("uint16", "string", "bool", *["int64"] * 5)
 LEAST, BEYOND = -(2**63), 2**63 - 1
 NO_TERMS = bytes(32)
+REGISTERED = 1  # ModelRegistry's state before approval
 LINKS = {"identity": 1, "logistic": 2}
 """As in ModelRegistry."""
 
@@ -39,6 +40,13 @@ def terms_root(model: Additive) -> bytes:
 def register(chain: Chain, registrar: Signer, digest: bytes, model: Additive) -> Mined:
     """Name the terms of a model that `registrar` registered; once, before it is approved."""
     return chain.write(registrar, "ModelRegistry", "registerTerms", digest, terms_root(model), LINKS[model.link])
+
+
+def awaited(chain: Chain, registrar: str, digest: bytes, card: bytes, lineage: bytes, stops: bool) -> bool:
+    """Whether exactly this was registered by this account, not approved yet, and its terms are still to be named."""
+    entry = chain.read("ModelRegistry", "modelOf", digest)
+    told = (entry.state, entry.registrar, bytes(entry.cardDigest), bytes(entry.lineageRoot), entry.stopsWhenMarked)
+    return told == (REGISTERED, registrar, card, lineage, stops) and bytes(entry.termsRoot) == NO_TERMS
 
 
 def check(chain: Chain, digest: bytes, model: Additive) -> None:

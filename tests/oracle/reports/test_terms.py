@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 
-from oracle.errors import VerificationError
+from oracle.errors import ChainError, RevertedError, VerificationError
 from oracle.formats import merkle
 from oracle.records import E6, Features, Status
 from oracle.reports import terms
 from oracle.reports.vetting import vet
+from oracle.serve.cli import model as command
 from oracle.twins.shipped import Shipped
 from tests.contracts.explanations import TERMS, TERMS_ROOT
 
@@ -70,3 +72,40 @@ def test_foreign_terms_are_refused(stage: Stage) -> None:
         with pytest.raises(VerificationError) as refused:
             vet(stage.chain, graph, shipped.card_bytes)
         assert refused.value.kind == "foreign_terms"
+
+
+class CutOff:
+    """A chain that stops answering before a model's terms are named."""
+
+    def __init__(self, chain: Any) -> None:
+        self._chain = chain
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chain, name)
+
+    def write(self, signer: Any, contract: str, function: str, *args: Any) -> Any:
+        if function == "registerTerms":
+            raise ChainError("the chain stopped answering")
+        return self._chain.write(signer, contract, function, *args)
+
+
+def test_a_registration_cut_off_in_the_middle_goes_on(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, store: Any
+) -> None:
+    """The same command names the terms then; once more it is refused, as is another lineage in between."""
+    shipped = Shipped.named("nhs_ae")
+    monkeypatch.setattr(command, "signer", lambda _: stage.hospital)
+    monkeypatch.setattr(command, "open_store", lambda _: store)
+    monkeypatch.setattr(command, "suite", lambda: CutOff(stage.chain))
+    with pytest.raises(ChainError):
+        command.register("nhs_ae", None, False)
+    monkeypatch.setattr(command, "suite", lambda: stage.chain)
+    with pytest.raises(RevertedError, match="ModelExists"):
+        command.register("nhs_ae", None, True)
+
+    command.register("nhs_ae", None, False)
+
+    told, _ = stage.chain.read("ModelRegistry", "termsOf", shipped.model_digest)
+    assert bytes(told) == terms.terms_root(shipped.additive)
+    with pytest.raises(RevertedError, match="ModelExists"):
+        command.register("nhs_ae", None, False)
