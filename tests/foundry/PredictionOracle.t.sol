@@ -297,8 +297,11 @@ contract PredictionOracleTest is OracleFixture {
             abi.encodeWithSelector(IPredictionOracle.UnknownSigner.selector, stranger)
         );
         bytes[] memory signatures = _by(report, keys[0], keys[1], keys[2]);
+        bytes memory nobody = abi.encodeWithSelector(IPredictionOracle.UnknownSigner.selector, address(0));
         signatures[2] = new bytes(65);
-        _refusesSigners(signatures, abi.encodeWithSelector(IPredictionOracle.UnknownSigner.selector, address(0)));
+        _refusesSigners(signatures, nobody);
+        signatures[2] = new bytes(64);
+        _refusesSigners(signatures, nobody);
     }
 
     // -- equivocation ----------------------------------------------------------

@@ -205,6 +205,25 @@ contract ReportChallengeTest is OracleFixture {
         challenge.sumFault(MODEL, root, 0, new IReportChallenge.Row[](256));
     }
 
+    function test_rows_areABaseAndNumberedFeatures() public view {
+        IReportChallenge.Row[] memory rows = _rows(1, 2, 0, 1);
+        uint256 base = rows[0].index == 0 ? 0 : 1;
+        (rows[base].known, rows[base].name) = (false, "base");
+        _isNoExplanation(rows);
+        (rows[base].known, rows[base].name) = (true, "rate");
+        _isNoExplanation(rows);
+        (rows[base].index, rows[base].name) = (2, "base");
+        _isNoExplanation(rows);
+    }
+
+    function _isNoExplanation(IReportChallenge.Row[] memory rows) private view {
+        IReportChallenge.Row[] memory told = new IReportChallenge.Row[](2);
+        bool inOrder = _leaf(rows[0]) < _leaf(rows[1]);
+        (told[0], told[1]) = inOrder ? (rows[0], rows[1]) : (rows[1], rows[0]);
+        bytes32 root = _pair(_leaf(told[0]), _leaf(told[1]));
+        _isFault(challenge.sumFault(MODEL, root, 0, told), IReportChallenge.Fault.Rows);
+    }
+
     /// @dev ln 3 = 1.0986123: shares of a quarter and of three quarters; halves of a millionth apart either way.
     function test_logistic_isJudgedToRounding() public {
         bytes32 logistic = keccak256("logistic");

@@ -125,6 +125,17 @@ contract TwinTokenTest is Fixture {
         twins.ownerAndEpochOf(0x7701);
     }
 
+    function test_balanceOf_countsEachTwinOnce() public {
+        vm.assertEq(twins.balanceOf(owner), 2);
+        vm.assertEq(twins.balanceOf(stranger), 0);
+        vm.prank(owner);
+        twins.transferFrom(owner, stranger, WARD);
+        vm.assertEq(twins.balanceOf(owner), 1);
+        vm.assertEq(twins.balanceOf(stranger), 1);
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721InvalidOwner.selector, address(0)));
+        twins.balanceOf(address(0));
+    }
+
     function test_tokenURI_namesTheKindOnly() public {
         vm.prank(owner);
         twins.mint(0xEE02);
