@@ -23,7 +23,7 @@ from oracle.errors import Denied, InputError, StorageError
 from oracle.serve.custodian import Listening
 from oracle.settings import Settings, open_custodians
 
-from .test_custodian_service import served
+from .serving import served
 
 Issued = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
 
