@@ -17,7 +17,8 @@ from .records import E6, Category, Purpose, Readings, Report
 from .reports.predict import latest_report
 from .rights.consent import Consent, consents
 from .rights.mint import TwinState, parse_twin_id, twin_state
-from .settings import Settings, open_custodians, open_key, open_store, open_suite
+from .settings import Settings, open_custodians, open_key, open_store
+from .wiring import open_indexed
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def connect(key: str = "", *, settings: Settings | None = None) -> Client:
         Name of the keystore that signs requests; without one ``MEDTWIN_PRIVATE_KEY``.
     """
     chosen = settings or Settings.read()
-    return Client(open_suite(chosen), open_store(chosen.store), open_custodians(chosen), open_key(chosen, key))
+    return Client(open_indexed(chosen), open_store(chosen.store), open_custodians(chosen), open_key(chosen, key))
 
 
 def frame(readings: Readings) -> pd.DataFrame:

@@ -8,16 +8,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from eth_utils import is_address, to_checksum_address
+from sqlalchemy import make_url
 
 from . import deploy
 from .adapters.box import SqliteBox
+from .adapters.chain import Web3Chain
 from .adapters.drift_memory import SqliteDriftMemory
 from .adapters.failover import FailoverChain
 from .adapters.gateway_http import RemoteGateway
-from .adapters.index import EventIndex, IndexedChain
+from .adapters.index import EventIndex
+from .adapters.index import indexed as with_index
 from .adapters.journal import SqliteOutbox, SqliteSignedRounds
 from .adapters.keys import LocalSigner
 from .adapters.memory import new_signer
@@ -44,12 +47,11 @@ from .settings import (
     open_node,
     open_private_store,
     open_suite,
-    open_suites,
     threshold_of,
 )
 from .twins import TwinKind, kinds
 
-INDEX = "index.sqlite"
+C = TypeVar("C", bound=Chain)
 
 
 def gateway_folder(settings: Settings, address: str, deployment: Deployment) -> Path:
@@ -58,9 +60,9 @@ def gateway_folder(settings: Settings, address: str, deployment: Deployment) -> 
     return settings.home / "gateways" / f"{address}-{deployment.genesis.hex()[:8]}-{anchor}"
 
 
-def open_gateway(settings: Settings, folder: Path, signer: LocalSigner, *, most_bytes: int) -> Gateway:
-    """A gateway on the endpoints and the store that the settings name."""
-    chain: Chain = FailoverChain(open_suites(settings))
+def open_gateway(settings: Settings, folder: Path, signer: LocalSigner, chain: Chain, *, most_bytes: int) -> Gateway:
+    """A gateway on the store that the settings name."""
+    chain = indexed(settings, chain)
     box, store = SqliteBox(folder / "box.sqlite"), open_private_store(settings)
     return Gateway(
         chain, store, box, signer, lambda: chain_clock_s(chain), most_bytes=most_bytes, depth=settings.depth
@@ -74,24 +76,43 @@ def open_broker(settings: Settings, address: str, put: Put) -> MqttStream | None
     return MqttStream(settings.mqtt, f"medtwin-edge-{address[:10]}", put, settings.mqtt_authority)
 
 
+def index_url(settings: Settings, deployment: Deployment) -> str:
+    """The database of events that the settings name, or this deployment's file in their home."""
+    anchor = deployment.contracts["DataAnchor"].removeprefix("0x")[:8]
+    return settings.index or f"sqlite:///{settings.home / 'index' / f'{deployment.genesis.hex()[:8]}-{anchor}.sqlite'}"
+
+
 def open_index(settings: Settings) -> EventIndex:
-    """The database of events that the settings name, or a file in their home, for the deployment they name."""
-    url = settings.index or f"sqlite:///{settings.home / INDEX}"
-    return EventIndex(url, deploy.load(settings.deployment))
+    """The events of the deployment that the settings name."""
+    deployment = deploy.load(settings.deployment)
+    return EventIndex(index_url(settings, deployment), deployment)
 
 
-def open_indexed(settings: Settings) -> Chain:
-    """The deployment, with old events from the index where somebody keeps one (``medtwin index run``)."""
-    chain = open_suite(settings)
-    kept = bool(settings.index) or (settings.home / INDEX).is_file()
-    return IndexedChain(chain, open_index(settings)) if kept else chain
+def indexed(settings: Settings, chain: C) -> C:
+    """The chain, with old events from the index where somebody keeps one (``medtwin index run``).
+
+    For queries, and for nodes and gateways that compute from the chain; never for what a custodian decides by.
+    """
+    file = make_url(index_url(settings, deploy.load(settings.deployment))).database
+    kept = bool(settings.index) or Path(file or "").is_file()
+    return with_index(chain, open_index(settings)) if kept else chain
+
+
+def open_indexed(settings: Settings) -> Web3Chain:
+    """The deployment that the settings name, with its index."""
+    return indexed(settings, open_suite(settings))
+
+
+def together(chains: Sequence[Chain]) -> FailoverChain:
+    """Several endpoints of a chain as one."""
+    return FailoverChain(chains)
 
 
 def open_member(
     settings: Settings,
     folder: Path,
     signer: LocalSigner,
-    chains: Sequence[Chain],
+    chain: Chain,
     kinds: Sequence[Kind],
     deployment: Deployment,
     *,
@@ -99,7 +120,7 @@ def open_member(
     at_once: int = 1,
 ) -> Member:
     """A node among the peers that the settings name."""
-    chain = FailoverChain(chains)
+    chain = indexed(settings, chain)
     node = open_node(folder, signer, chain, open_private_store(settings), open_custodians(settings))
     node = replace(node, explanations=open_explanations(settings), reason=compute)
     peers = HttpPeers(settings.peers, config_digest(deployment, kinds).hex())
@@ -111,10 +132,12 @@ def open_workers(scheduler: str) -> DaskWorkers:
     return DaskWorkers(scheduler, reason_named)
 
 
-def open_onlooker(settings: Settings, chains: Sequence[Chain], kinds: Sequence[Kind]) -> Onlooker:
+def open_onlooker(settings: Settings, chain: Chain, kinds: Sequence[Kind]) -> Onlooker:
     """A node without a key."""
-    nobody, chain = new_signer(), FailoverChain(chains)
-    node = Node(nobody, chain, open_private_store(settings), [], SqliteSignedRounds(":memory:"), os.urandom)
+    nobody = new_signer()
+    node = Node(
+        nobody, indexed(settings, chain), open_private_store(settings), [], SqliteSignedRounds(":memory:"), os.urandom
+    )
     return Onlooker(Member(node, nobody, kinds, HttpPeers(()), clock_s=time.monotonic, depth=settings.depth))
 
 

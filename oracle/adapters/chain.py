@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from json import JSONDecodeError
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import httpx
 from eth_abi.exceptions import DecodingError
@@ -119,6 +120,11 @@ class Web3Chain:
     @cached_property
     def chain_id(self) -> int:
         return int(self._guard(lambda: self._web3.eth.chain_id))
+
+    @property
+    def where(self) -> str:
+        """Host and port of its endpoint; what may be a secret in the address is left out."""
+        return urlsplit(str(getattr(self._web3.provider, "endpoint_uri", ""))).netloc.rpartition("@")[2] or "embedded"
 
     @property
     def gateways(self) -> tuple[tuple[str, int], ...]:

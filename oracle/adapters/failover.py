@@ -2,35 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..errors import ChainError, MedtwinError, StorageError, VerificationError
 from ..ports import Call, Chain, Event, Head, Mined, Signer, Store
 
 T = TypeVar("T")
+FIRST_REST_S, LONGEST_REST_S = 5.0, 300.0
+"""How long an endpoint that failed is left alone; twice as long each time it fails again."""
+MOST_BEHIND = 3
+"""Blocks behind the newest of the others, from which on an endpoint is not asked."""
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """One way to the chain, and how it does. `why` is empty while it is asked."""
+
+    chain: Chain
+    name: str
+    why: str = ""
+    rest_s: float = FIRST_REST_S
+    until_s: float = 0.0
+
+    def aside(self, why: str, now_s: float) -> None:
+        """Leave it alone for a while."""
+        self.why, self.until_s = why, now_s + self.rest_s
+        self.rest_s = min(2 * self.rest_s, LONGEST_REST_S)
+
+    def well(self) -> None:
+        """Ask it as before."""
+        self.why, self.rest_s = "", FIRST_REST_S
 
 
 class FailoverChain:
-    """Implements :class:`oracle.ports.Chain`: asks the endpoint that answered last, then the others in turn.
+    """Implements :class:`oracle.ports.Chain`: asks the first endpoint that is well, in the order they were named.
 
-    For those to whom an endpoint that lies can do no more than make them miss a turn, as it is with oracle
+    One that does not answer is put aside, and one that :meth:`look` finds behind the others; after a rest it is tried
+    again. While all are aside, all are tried. For those to whom an endpoint that lies can do no more than make them miss a turn, as it is with oracle
     nodes. Custodians ask all of their endpoints instead, and believe none.
     """
 
-    def __init__(self, chains: Sequence[Chain]) -> None:
-        self._chains = list(chains)
+    def __init__(self, chains: Sequence[Chain], clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._endpoints = [Endpoint(chain, getattr(chain, "where", f"{at}")) for at, chain in enumerate(chains, 1)]
+        self._clock_s = clock_s
 
     @property
     def chain_id(self) -> int:
-        return self._chains[0].chain_id
+        return self._endpoints[0].chain.chain_id
 
     @property
     def gateways(self) -> tuple[tuple[str, int], ...]:
-        return self._chains[0].gateways
+        return self._endpoints[0].chain.gateways
 
     def address(self, contract: str) -> str:
-        return self._chains[0].address(contract)
+        return self._endpoints[0].chain.address(contract)
+
+    def look(self) -> Mapping[str, str]:
+        """Ask each endpoint that is not resting for its newest block; why each is not asked, empty if it is."""
+        heads: dict[str, int] = {}
+        asked = [one for one in self._endpoints if not one.why or one.until_s <= self._clock_s()]
+        for one in asked:
+            try:
+                heads[one.name] = one.chain.head().number
+            except ChainError as error:
+                one.aside(error.kind, self._clock_s())
+        for one in asked:
+            if one.name in heads and max(heads.values()) - heads[one.name] > MOST_BEHIND:
+                one.aside("behind", self._clock_s())
+            elif one.name in heads:
+                one.well()
+        return {one.name: one.why for one in self._endpoints}
 
     def head(self, number: int | None = None) -> Head:
         return self._first(lambda chain: chain.head(number))
@@ -62,17 +106,23 @@ class FailoverChain:
         return self._first(lambda chain: chain.is_signed_by(account, digest, signature, block=block))
 
     def _first(self, ask: Callable[[Chain], T]) -> T:
-        failure: ChainError | None = None
-        for chain in list(self._chains):
+        failure = ChainError("no chain endpoint was named", hint="name one in MEDTWIN_CHAIN")
+        now_s = self._clock_s()
+        well = [one for one in self._endpoints if not one.why or one.until_s <= now_s]
+        resting = [one for one in self._endpoints if one not in well]
+        for one in (*well, *sorted(resting, key=lambda one: one.until_s)):
             try:
-                answer = ask(chain)
+                answer = ask(one.chain)
             except ChainError as error:
                 failure = error
-                if len(self._chains) > 1:  # it goes to the end of the line
-                    self._chains = [one for one in self._chains if one is not chain] + [chain]
+                one.aside(error.kind, now_s)
+            except MedtwinError:  # a refusal is an answer
+                one.well()
+                raise
             else:
+                one.well()
                 return answer
-        raise failure or ChainError("no chain endpoint was named", hint="name one in MEDTWIN_CHAIN")
+        raise failure
 
 
 class FailoverStore:

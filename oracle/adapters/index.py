@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import cbor2
 import sqlalchemy as sa
@@ -17,9 +18,10 @@ from alembic import command
 from alembic.config import Config
 
 from ..errors import ChainError, StorageError
-from ..ports import Call, Chain, Event, Head, Mined, Signer
+from ..ports import Chain, Event, Head
 from ..records import Deployment
 
+C = TypeVar("C", bound=Chain)
 BLOCKS_AT_ONCE = 2_000
 CHECKPOINTS_KEPT = 4_096
 """Blocks back to which a reorganisation is mended; deeper ones need a new index."""
@@ -176,66 +178,38 @@ class EventIndex:
 
 
 class IndexedChain:
-    """Implements :class:`oracle.ports.Chain`: old events from the index, the rest from the chain.
+    """A chain whose old events come from the index; all else is the chain's own.
 
-    The index is used as far as the chain still has the block it ends with.
+    The index is used as far as the chain still has the block it ends with; if it cannot be used, the chain is asked.
+    Not for custodians: what they decide by is the chain alone.
     """
 
     def __init__(self, chain: Chain, index: EventIndex) -> None:
-        self._chain, self._index = chain, index
+        self._chain, self.index = chain, index
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._chain, name)
 
-    @property
-    def chain_id(self) -> int:
-        return self._chain.chain_id
-
-    @property
-    def gateways(self) -> tuple[tuple[str, int], ...]:
-        return self._chain.gateways
-
-    def address(self, contract: str) -> str:
-        return self._chain.address(contract)
-
-    def head(self, number: int | None = None) -> Head:
-        return self._chain.head(number)
-
-    def read(self, contract: str, function: str, *args: Any, block: int | None = None) -> Any:
-        return self._chain.read(contract, function, *args, block=block)
-
-    def read_many(self, calls: Sequence[Call], *, block: int | None = None) -> list[Any]:
-        return self._chain.read_many(calls, block=block)
-
-    def write(self, signer: Signer, contract: str, function: str, *args: Any, gas: int | None = None) -> Mined:
-        return self._chain.write(signer, contract, function, *args, gas=gas)
-
     def events(
         self, contract: str, name: str, *, since: int = 0, until: int | None = None, **match: Any
     ) -> list[Event]:
-        end = self._index.head()
-        newest = self._chain.head().number
-        if end is None or end.number > newest or self._chain.head(end.number).hash != end.hash:
-            return self._chain.events(contract, name, since=since, until=until, **match)
-        last = end.number if until is None else min(until, end.number)
-        known = self._index.events(contract, name, since=since, until=last, match=match)
-        if until is not None and until <= end.number:
-            return known
-        if newest == end.number and until is None:
-            return known
-        return known + self._chain.events(contract, name, since=max(since, end.number + 1), until=until, **match)
+        asked = partial(self._chain.events, contract, name, until=until, **match)
+        try:
+            end = self.index.head()
+            newest = self._chain.head().number
+            if end is None or end.number > newest or self._chain.head(end.number).hash != end.hash:
+                return asked(since=since)
+            last = end.number if until is None else min(until, end.number)
+            known = self.index.events(contract, name, since=since, until=last, match=match)
+        except StorageError:  # it is slower without an index, not wrong
+            return asked(since=since)
+        whole = end.number == newest if until is None else end.number >= until
+        return known if whole else known + asked(since=max(since, end.number + 1))
 
-    def everything(self, since: int, until: int) -> list[Event]:
-        return self._chain.everything(since, until)
 
-    def arguments(self, contract: str, transaction: bytes) -> dict[str, Any]:
-        return self._chain.arguments(contract, transaction)
-
-    def settle(self, signer: Signer) -> None:
-        self._chain.settle(signer)
-
-    def is_signed_by(self, account: str, digest: bytes, signature: bytes, *, block: int | None = None) -> bool:
-        return self._chain.is_signed_by(account, digest, signature, block=block)
+def indexed(chain: C, index: EventIndex) -> C:
+    """The chain with its old events from the index."""
+    return cast(C, IndexedChain(chain, index))  # it answers all that the chain does
 
 
 def _text(value: Any) -> str:

@@ -188,6 +188,9 @@ def turn(gateway: Gateway) -> list[tuple[str, int]]:
         epoch = _write_down(gateway, listed)
         _post(gateway, epoch)
         happened.append(("posted", epoch.batches))
+        if not gateway.depth:  # it stands; looking for it later would mean reading all blocks since
+            box.finish(epoch.id)
+            happened.append(("finished", epoch.batches))
     return happened
 
 

@@ -20,6 +20,7 @@ from .. import deploy
 from ..adapters.chain import Web3Chain
 from ..adapters.custodian_http import RemoteCustodian
 from ..adapters.ganache import MNEMONIC, ganache
+from ..adapters.index import EventIndex
 from ..adapters.keys import Keystore, LocalSigner
 from ..adapters.process import running, wait_until
 from ..batches.publish import Edge, publish
@@ -45,6 +46,7 @@ from ..settings import (
 )
 from ..stages.ingest import split
 from ..twins import TwinKind
+from ..wiring import open_index
 from .devnet_care import PASSWORD, appoint_all, let_in, listening_device, propose_example
 from .worker import turn
 
@@ -81,6 +83,7 @@ class Hospital:
     chain: Web3Chain
     nodes: list[Node]
     twins: list[int]
+    index: EventIndex
 
 
 @contextmanager
@@ -119,7 +122,9 @@ def hospital(
             _start_portal(stack, settings, keys, portal_port)
             say(f"portal on http://localhost:{portal_port}")
             propose_example(chain, keys, f"http://localhost:{portal_port}")
-        yield Hospital(keys, chain, nodes, twins)
+        index = open_index(settings)
+        stack.callback(index.close)
+        yield Hospital(keys, chain, nodes, twins, index)
 
 
 def watch(running_hospital: Hospital, kind: TwinKind, say: Say) -> None:
@@ -134,6 +139,7 @@ def watch(running_hospital: Hospital, kind: TwinKind, say: Say) -> None:
     while True:
         chain.check()
         try:
+            running_hospital.index.follow(chain)
             turn(running_hospital.nodes, running_hospital.keys["hospital"], [kind], say, refused)
         except ChainError:
             chain.check()  # if it was started anew in the meantime, that is the reason to tell

@@ -19,7 +19,7 @@ from ..batches.collect import Bridge, accept, collect
 from ..batches.edge import Gateway, prove, take, turn
 from ..errors import ChainError, InputError, MedtwinError, StorageError
 from ..formats.messages import MOST_BYTES, Message, unpack
-from .http import REQUESTS_A_MINUTE, body_of, bounded_app, place_of
+from .http import REQUESTS_A_MINUTE, Endpoints, body_of, bounded_app, look_at, place_of
 
 STALE_AFTER_S = 120.0
 """Without a whole turn for so long, the gateway is not ready."""
@@ -47,6 +47,10 @@ class Metrics:
         self.limited = Counter("medtwin_edge_limited", "Requests beyond the rate", registry=self.registry)
         self.held = Gauge("medtwin_edge_held_bytes", "Not on the chain yet", registry=self.registry)
         self.room = Gauge("medtwin_edge_most_bytes", "What may be held", registry=self.registry)
+        self.endpoints = Gauge(
+            "medtwin_edge_endpoint_asked", "1: this chain endpoint is asked; 0: it is put aside, as it failed or is behind",
+            ["endpoint"], registry=self.registry,
+        )  # fmt: skip
         self.turned = Gauge(
             "medtwin_edge_last_turn_seconds", "When the last whole turn ended (Unix time)", registry=self.registry
         )
@@ -61,6 +65,7 @@ class Running:
     bridges: Mapping[str, Bridge] = field(default_factory=dict)
     drop: Path | None = None
     broker: Broker | None = None
+    endpoints: Endpoints | None = None
     clock_s: Callable[[], float] = time.monotonic
     turned_at_s: float | None = None
     problem: str = "it has not looked at the chain yet"
@@ -93,6 +98,7 @@ class Running:
     def turn(self) -> None:
         """One turn; whatever happens, it will take the next."""
         try:
+            look_at(self.endpoints, self.metrics.endpoints)
             self._look_at_folder()
             if self.broker is not None:
                 self.broker.retry()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from traceback import extract_tb
+from typing import Protocol
 
 from fastapi import FastAPI, Request, Response
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
 from ..errors import Denied, InputError, MedtwinError, NotFound
 from ..formats.wire import MAX_REQUEST_BYTES
@@ -60,6 +61,20 @@ def bounded_app(title: str, registry: CollectorRegistry, limited: Counter, *, re
         return Response(error.sentence, status, media_type="text/plain")
 
     return app
+
+
+class Endpoints(Protocol):
+    """Several ways to one chain."""
+
+    def look(self) -> Mapping[str, str]:
+        """Each by name, and why it is not asked; empty if it is."""
+        ...
+
+
+def look_at(endpoints: Endpoints | None, asked: Gauge) -> None:
+    """Show which endpoints are asked."""
+    for name, why in (endpoints.look() if endpoints else {}).items():
+        asked.labels(name).set(not why)
 
 
 def place_of(error: Exception) -> str:

@@ -18,7 +18,7 @@ from ..errors import MedtwinError, VerificationError
 from ..formats.wire import unpack_observations
 from ..records import Observation
 from ..reports.quorum import Happened
-from .http import REQUESTS_A_MINUTE, body_of, bounded_app, place_of
+from .http import REQUESTS_A_MINUTE, Endpoints, body_of, bounded_app, look_at, place_of
 
 LOOK_EVERY_S = 2.0
 STALE_AFTER_S = 60.0
@@ -49,6 +49,10 @@ class Metrics:
             registry=self.registry,
         )
         self.due = Gauge("medtwin_node_rounds_due", "Rounds that are not on the chain yet", registry=self.registry)
+        self.endpoints = Gauge(
+            "medtwin_node_endpoint_asked", "1: this chain endpoint is asked; 0: it is put aside, as it failed or is behind",
+            ["endpoint"], registry=self.registry,
+        )  # fmt: skip
         self.turned = Gauge(
             "medtwin_node_last_turn_seconds", "When the last whole turn ended (Unix time)", registry=self.registry
         )
@@ -73,12 +77,14 @@ class Running:
     metrics: Metrics
     clock_s: Callable[[], float] = time.monotonic
     peers: HttpPeers | None = None
+    endpoints: Endpoints | None = None
     turned_at_s: float | None = None
     problem: str = "it has not looked at the chain yet"
 
     def turn(self) -> None:
         """One turn of the node; whatever happens, it will take the next."""
         try:
+            look_at(self.endpoints, self.metrics.endpoints)
             happened = self.member.turn()
         except MedtwinError as error:
             self.problem = error.sentence

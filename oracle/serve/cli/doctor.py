@@ -11,13 +11,25 @@ import typer
 
 from ... import datasets
 from ...adapters.abi import SUITE, artifact
+from ...adapters.failover import MOST_BEHIND
 from ...errors import ChainError, Denied, MedtwinError, StorageError
-from ...settings import Settings, open_chain, open_custodians, open_keystore, open_private_store, open_suite
+from ...settings import (
+    Settings,
+    open_chain,
+    open_custodians,
+    open_keystore,
+    open_private_store,
+    open_suite,
+    open_suites,
+)
 from ...twins import kinds
+from ...wiring import open_indexed, together
 from .console import listing
 
 Look = Callable[[Settings], str]
 READY_S = 5.0
+BEHIND_BLOCKS = 100
+"""From which on an index does not help."""
 
 
 def register(app: typer.Typer) -> None:
@@ -60,6 +72,35 @@ def _node(_: Settings) -> str:
 def _chain(settings: Settings) -> str:
     with open_chain(settings.chain) as opened:
         return f"{settings.chain}, id {opened.web3.eth.chain_id}, block {opened.web3.eth.block_number}"
+
+
+def _endpoints(settings: Settings) -> str:
+    """Each endpoint of the chain, as those who use several ask them."""
+    chains = open_suites(settings)
+    aside = {name: why for name, why in together(chains).look().items() if why}
+    if aside:
+        name, why = next(iter(aside.items()))
+        raise ChainError(
+            f"{len(aside)} of {len(chains)} endpoints are not asked; {name}: {why}",
+            hint="see its log, or take it out of MEDTWIN_CHAIN; it is tried again by itself",
+            kind="endpoint_aside",
+        )
+    return f"{len(chains)} answer, on one block within {MOST_BEHIND}"
+
+
+def _index(settings: Settings) -> str:
+    chain = open_indexed(settings)
+    index = getattr(chain, "index", None)
+    if index is None:
+        return "none is kept; events are read from the chain (medtwin index run)"
+    head, newest = index.head(), chain.head().number
+    if head is None or newest - head.number > BEHIND_BLOCKS:
+        raise StorageError(
+            f"the index ends {newest - head.number if head else newest} blocks behind the chain",
+            hint="see whether medtwin index run does",
+            kind="index_behind",
+        )
+    return f"{index.count():,} events up to block {head.number}"
 
 
 def _suite(settings: Settings) -> str:
@@ -135,7 +176,9 @@ LOOKS: tuple[tuple[str, Look], ...] = (
     ("models", _kinds),
     ("node", _node),
     ("chain", _chain),
+    ("endpoints", _endpoints),
     ("deployment", _suite),
+    ("index", _index),
     ("store", _store),
     ("custodians", _custodians),
     ("services", _services),

@@ -11,8 +11,8 @@ from ... import deploy
 from ...adapters.owned import owned
 from ...batches.judge import accuse, find_fault
 from ...errors import Denied
-from ...settings import Settings, open_store, open_suite
-from ...wiring import gateway_folder, open_broker, open_gateway, read_bridges
+from ...settings import Settings, open_store, open_suite, open_suites
+from ...wiring import gateway_folder, open_broker, open_gateway, read_bridges, together
 from .console import ERRORS, tell
 from .options import As, address_of, signer
 
@@ -35,12 +35,13 @@ def run(
     from ..edge import Metrics, Running, serve  # a web server, which the other commands do not need
 
     settings, own = Settings.read(), signer(key)
-    deployment = open_suite(settings).deployment
+    chains = open_suites(settings)
+    deployment, endpoints = chains[0].deployment, together(chains)
     with owned(gateway_folder(settings, own.address, deployment)) as folder:
-        gateway = open_gateway(settings, folder, own, most_bytes=most_mib * MIB)
+        gateway = open_gateway(settings, folder, own, endpoints, most_bytes=most_mib * MIB)
         if own.address not in dict(deployment.gateways):
             ERRORS.print(f"nobody follows {own.address} yet: medtwin edge follow {own.address}", highlight=False)
-        running = Running(gateway, Metrics(), drop=drop)
+        running = Running(gateway, Metrics(), drop=drop, endpoints=endpoints)
         running.bridges = read_bridges(settings, gateway, sensors) if sensors else {}
         stream = running.broker = open_broker(settings, own.address, running.offered)
         ERRORS.print(f"gateway {own.address} on http://127.0.0.1:{port}", highlight=False)

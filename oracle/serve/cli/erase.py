@@ -11,7 +11,8 @@ import typer
 from ...custody import erase as erasing
 from ...errors import InputError
 from ...rights.mint import parse_twin_id
-from ...settings import Settings, open_custodians, open_store, open_suite
+from ...settings import Settings, open_custodians, open_store
+from ...wiring import open_indexed
 from .console import tell
 from .options import As, signer
 
@@ -33,7 +34,7 @@ def erase(
         if not sys.stdin.isatty():
             raise InputError("erasing needs a yes", hint="add --yes")
         typer.confirm(f"Erase twin {twin_id:#x} for good?", abort=True, err=True)
-    chain = open_suite(settings)
+    chain = open_indexed(settings)
     certificate = erasing.erase(
         chain, open_store(settings.store), open_custodians(settings), signer(owner), twin_id, chain.deployment.genesis
     )

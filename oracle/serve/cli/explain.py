@@ -10,9 +10,10 @@ import typer
 from ...errors import InputError
 from ...reports.why import why
 from ...rights.mint import parse_twin_id
-from ...settings import Settings, open_custodians, open_store, open_suite
+from ...settings import Settings, open_custodians, open_store
 from ...twins.reasons import reasons
 from ...twins.shipped import ShippedKind
+from ...wiring import open_indexed
 from .console import OUTPUT, tell
 from .options import As, KindName, PurposeName, kind_named, purposes, signer
 
@@ -34,7 +35,7 @@ def explain(
     if not isinstance(found, ShippedKind):
         raise InputError(f"{kind} explains itself in numbers only", hint="its reasons have no templates")
     report, features, explanation = why(
-        open_suite(settings), open_store(settings.store), open_custodians(settings), signer(reader), found,
+        open_indexed(settings), open_store(settings.store), open_custodians(settings), signer(reader), found,
         twin_id=twin_id, purpose=int(purposes(purpose)), random_bytes=os.urandom,
     )  # fmt: skip
     told = reasons(found, features, explanation.prediction, language=language)

@@ -12,7 +12,7 @@ from ...errors import Denied, InputError
 from ...reports.quorum import config_digest
 from ...settings import Settings, node_folder, open_suites
 from ...twins import kinds
-from ...wiring import drift_memory, open_member, open_onlooker, open_workers, watched_kinds
+from ...wiring import drift_memory, open_member, open_onlooker, open_workers, together, watched_kinds
 from .console import ERRORS, tell
 from .options import kind_named, signer
 
@@ -47,12 +47,12 @@ def run(
         )
     settings = Settings.read()
     chains, own = open_suites(settings), signer(key) if key or settings.private_key else None
-    deployment = chains[0].deployment
+    deployment, endpoints = chains[0].deployment, together(chains)
     chosen = [kind for name, kind in kinds().items() if not only or name in only]
     config = config_digest(deployment, chosen).hex()
     if own is None:
         ERRORS.print(f"no key: looking on from http://127.0.0.1:{port}, nothing is signed or sent", highlight=False)
-        looking = Running(open_onlooker(settings, chains, chosen), Metrics())
+        looking = Running(open_onlooker(settings, endpoints, chosen), Metrics(), endpoints=endpoints)
         serve(looking, "", deployment.genesis.hex(), config, port=port)
         return
     if own.address not in deployment.signers:
@@ -66,9 +66,10 @@ def run(
     with owned(node_folder(settings, own.address, deployment)) as folder:
         watched = watched_kinds(folder, chosen, drift, ERRORS.print) if drift != "off" else chosen
         workers: dict[str, Any] = {"compute": open_workers(scheduler), "at_once": AT_ONCE} if scheduler else {}
-        member = open_member(settings, folder, own, chains, watched, deployment, **workers)
+        member = open_member(settings, folder, own, endpoints, watched, deployment, **workers)
         ERRORS.print(f"node {own.address} on http://127.0.0.1:{port}", highlight=False)
-        running = Running(member, Metrics(), peers=member.peers if isinstance(member.peers, HttpPeers) else None)
+        peers = member.peers if isinstance(member.peers, HttpPeers) else None
+        running = Running(member, Metrics(), peers=peers, endpoints=endpoints)
         serve(running, own.address, deployment.genesis.hex(), config, port=port)
 
 

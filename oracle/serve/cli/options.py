@@ -14,8 +14,9 @@ from ...adapters.keys import LocalSigner
 from ...errors import InputError
 from ...ports import Mined
 from ...records import Category, Purpose
-from ...settings import Settings, open_key, open_keystore, open_suite
+from ...settings import Settings, open_key, open_keystore
 from ...twins import TwinKind, kinds
+from ...wiring import open_indexed
 
 As = Annotated[str, typer.Option("--as", metavar="KEY", help="Name of the keystore that signs (medtwin keys list).")]
 KindName = Annotated[str, typer.Option("--kind", help="Kind of twin: pulse, icu2012, or one you installed.")]
@@ -26,8 +27,8 @@ PurposeName = Annotated[str, typer.Option("--purpose", help="Purpose of use, for
 
 
 def suite() -> Web3Chain:
-    """The deployed suite of this user's settings."""
-    return open_suite(Settings.read())
+    """The deployed suite of this user's settings, with its index if there is one."""
+    return open_indexed(Settings.read())
 
 
 def signer(name: str) -> LocalSigner:

@@ -25,12 +25,11 @@ from ...settings import (
     open_outbox,
     open_private_store,
     open_store,
-    open_suite,
     threshold_of,
 )
 from ...stages.explain import quantity
 from ...stages.ingest import read_csv, split
-from ...wiring import remote_gateway
+from ...wiring import open_indexed, remote_gateway
 from .console import tell
 from .options import As, KindName, PurposeName, grantee_of, kind_named, purposes, signer
 
@@ -55,7 +54,7 @@ def publish(
 ) -> None:
     """Seal, store and anchor a device's readings; run it again after any interruption."""
     settings = Settings.read()
-    chain, twin_id, twin_kind = open_suite(settings), parse_twin_id(twin), kind_named(kind)
+    chain, twin_id, twin_kind = open_indexed(settings), parse_twin_id(twin), kind_named(kind)
     readings = read_csv(file, twin_kind.schema, twin_kind.channels)
     device_key = signer(device)
     custodians, store = open_custodians(settings), open_private_store(settings)
@@ -85,7 +84,7 @@ def predict(
 ) -> None:
     """The newest report of a twin, as the oracle nodes posted it."""
     settings = Settings.read()
-    chain, twin_id, twin_kind = open_suite(settings), parse_twin_id(twin), kind_named(kind)
+    chain, twin_id, twin_kind = open_indexed(settings), parse_twin_id(twin), kind_named(kind)
     report = prediction.latest_report(chain, twin_id, twin_kind.model_digest)
     answered = report.status == Status.ANSWER
     score, low, high = (value / E6 for value in (report.score_e6, report.low_e6, report.high_e6))
@@ -115,7 +114,7 @@ def fetch(
 ) -> None:
     """Ask the custodians, decrypt, verify against the chain, write a CSV."""
     settings = Settings.read()
-    chain, twin_id, twin_kind = open_suite(settings), parse_twin_id(twin), kind_named(kind)
+    chain, twin_id, twin_kind = open_indexed(settings), parse_twin_id(twin), kind_named(kind)
     opened = fetch_batches(
         chain, open_store(settings.store), open_custodians(settings), signer(grantee),
         twin_id=twin_id, purpose=int(purposes(purpose)), category=int(twin_kind.category), random_bytes=os.urandom,
@@ -148,7 +147,7 @@ def disclose(
 ) -> None:
     """Show one reading alone, with what proves that its device signed it. The others stay hidden."""
     settings = Settings.read()
-    chain, twin_id, twin_kind = open_suite(settings), parse_twin_id(twin), kind_named(kind)
+    chain, twin_id, twin_kind = open_indexed(settings), parse_twin_id(twin), kind_named(kind)
     opened = fetch_batches(
         chain, open_store(settings.store), open_custodians(settings), signer(grantee),
         twin_id=twin_id, purpose=int(purposes(purpose)), category=int(twin_kind.category), random_bytes=os.urandom,

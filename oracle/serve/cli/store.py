@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from ...batches.reconcile import reconcile as differences
-from ...settings import Settings, open_store, open_suite
+from ...settings import Settings, open_store
+from ...wiring import open_indexed
 from .console import listing
 
 app = typer.Typer(help="Where sealed blocks are kept.", no_args_is_help=True)
@@ -25,7 +26,7 @@ def reconcile(
     """Compare every store in MEDTWIN_STORE with the chain, block by block; ends with 1 if a difference is left."""
     settings = Settings.read()
     store = open_store(settings.store)
-    found = list(differences(open_suite(settings), getattr(store, "stores", [store]), mend=mend))
+    found = list(differences(open_indexed(settings), getattr(store, "stores", [store]), mend=mend))
     listing(
         ("twin", "block", "store", "what", "mended"),
         [(hex(one.twin_id), one.digest, one.store, one.what, one.mended) for one in found],

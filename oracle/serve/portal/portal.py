@@ -15,8 +15,9 @@ from ...adapters.chain import Web3Chain
 from ...adapters.ganache import MNEMONIC
 from ...errors import InputError
 from ...ports import Custodian, Explanations, Signer, Store
-from ...settings import Settings, open_custodians, open_explanations, open_private_store, open_suite
+from ...settings import Settings, open_custodians, open_explanations, open_private_store
 from ...twins import TwinKind, kinds
+from ...wiring import open_indexed
 from ..devnet import ROLES
 from .relay import Relay
 from .sessions import Sessions
@@ -120,7 +121,7 @@ def portal_of(settings: Settings, payer: Signer | None, site: str, *, demo: bool
     InputError
         The file of people is not one.
     """
-    chain = open_suite(settings)
+    chain = open_indexed(settings)
     return Portal(
         chain=chain,
         chain_url=settings.chain,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +17,13 @@ import pytest
 
 from oracle.adapters.index import EventIndex, IndexedChain
 from oracle.adapters.memory import new_signer
+from oracle.batches.anchored import anchored_batches, batched_twins
+from oracle.custody.audit import timeline
 from oracle.errors import ChainError, StorageError
 from oracle.ports import Event
 from oracle.records import Deployment, Readings
+from oracle.rights.consent import consents
+from oracle.rights.market import offers
 from oracle.rights.mint import twin_state
 from tests.simulation.chain import ADDRESSES, CHAIN_ID, Endpoint, Ledger, Transaction
 
@@ -183,7 +189,36 @@ def test_the_real_suite_through_the_index(
         ("ConsentRegistry", "ConsentGranted", {"grantee": researcher.address}), ("TwinToken", "Transfer", {}),
     ):  # fmt: skip
         assert told(chain.events(contract, name, **match)) == told(stage.chain.events(contract, name, **match))
-    assert twin_state(chain, twin.twin_id) == twin_state(stage.chain, twin.twin_id)
+    for ask in QUERIES:
+        assert ask(chain, twin) == ask(stage.chain, twin), ask
+    index.close()
+
+
+QUERIES: tuple[Callable[[Any, Twin], Any], ...] = (
+    lambda chain, twin: twin_state(chain, twin.twin_id),
+    lambda chain, twin: anchored_batches(chain, twin.twin_id),
+    lambda chain, twin: batched_twins(chain, twin.edge.store),
+    lambda chain, twin: consents(chain, twin.twin_id),
+    lambda chain, twin: timeline(chain, {}),
+    lambda chain, twin: offers(chain),
+)
+"""What people ask, as they ask it."""
+
+
+def test_a_broken_database_is_a_slower_answer(tmp_path: Path) -> None:
+    """The index is no place where the truth is: without it the chain is asked."""
+    ledger = Ledger([], OWNERS, {}, set())
+    ledger.pool.append(Transaction(1, OWNERS[1], "grant", (1, new_signer().address, 1, 1, 9)))
+    ledger.mine(1_700_000_100)
+    chain, path = Endpoint(ledger, Fair()), tmp_path / "index.sqlite"
+    index = EventIndex(f"sqlite:///{path}", KNOWN)
+    index.follow(chain)
+    asked = ("ConsentRegistry", "ConsentGranted")
+    known = told(IndexedChain(chain, index).events(*asked))
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("DROP TABLE event")
+
+    assert told(IndexedChain(chain, index).events(*asked)) == known == told(chain.events(*asked)) != []
     index.close()
 
 

@@ -15,7 +15,6 @@ import pytest
 import uvicorn
 from fastapi.testclient import TestClient
 
-from oracle.adapters.failover import FailoverChain
 from oracle.adapters.memory import new_signer
 from oracle.adapters.owned import owned
 from oracle.adapters.peer_http import HttpPeers
@@ -159,40 +158,6 @@ def test_peers_hear_and_a_silent_one_holds_nobody_up() -> None:
     assert took < 1
     assert ear.heard == said
     assert peers.silent == {nobody}
-
-
-def test_failover_asks_the_next_endpoint_and_stays_there() -> None:
-    """The first is dead: it is asked once, not each time."""
-    dead, alive = Endpoint(ChainError("silent")), Endpoint(None)
-    chain = FailoverChain([dead, alive])
-
-    assert [chain.read("DataAnchor", "batchCount", 1) for _ in range(3)] == [5, 5, 5]
-    assert (dead.asked, alive.asked) == (1, 3)
-
-
-def test_failover_says_what_the_last_one_said() -> None:
-    """No endpoint answers; a refusal by the contract is an answer and not asked again."""
-    with pytest.raises(ChainError, match="silent"):
-        FailoverChain([Endpoint(ChainError("silent"))]).read("DataAnchor", "batchCount", 1)
-    refusing, other = Endpoint(Denied("no")), Endpoint(None)
-    with pytest.raises(Denied):
-        FailoverChain([refusing, other]).read("DataAnchor", "batchCount", 1)
-    assert other.asked == 0
-
-
-@dataclass
-class Endpoint:
-    """A chain that answers 5, or fails."""
-
-    failure: Exception | None
-    asked: int = 0
-
-    def read(self, *_: Any, **__: Any) -> int:
-        """Count, answer."""
-        self.asked += 1
-        if self.failure:
-            raise self.failure
-        return 5
 
 
 def test_two_processes_cannot_have_one_folder(tmp_path: Path) -> None:
