@@ -1,29 +1,24 @@
-"""What a stranger tries with passkey accounts, and what comes of it; reviewed."""
+"""What everybody sends to passkey accounts, and what comes of it; reviewed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from brownie import web3
+from tests.contracts.cast import PASSKEY, World, by_passkey
+from tests.contracts.passkeys import RP_ID_HASH, Passkey
+from tests.contracts.strangers import Entry, Sends
 
-from tests.contracts.clock import now_s
-from tests.contracts.passkeys import RP_ID_HASH, Passkey, call
-from tests.contracts.strangers import Entry, World
-
-PASSKEY = Passkey.of(0xFACE)
 STRANGERS = Passkey.of(0xBAD)
 TAKES = "says that the account takes such tokens; changes nothing"
 ADDRESS_0 = "0x" + "0" * 40
+ACCOUNT = ("account",)
 
 
-def call_by(passkey: Passkey) -> Callable[[World], tuple[Any, ...]]:
+def call_by(passkey: Passkey) -> Sends:
     """Withdraw all guardians, signed with a passkey."""
 
     def arguments(w: World) -> tuple[Any, ...]:
-        account = w.suite.by_name["PasskeyAccount"]
-        data = account.setGuardians.encode_input([], 0, 0)
-        return call(passkey, account, web3.eth.chain_id, account, data, 0, now_s() + 3_600)
+        return by_passkey(w, passkey, w["PasskeyAccount"].setGuardians.encode_input([], 0, 0), 1)
 
     return arguments
 
@@ -37,13 +32,15 @@ ENTRIES = {
         call_by(STRANGERS), "InvalidSignature",
         carries=call_by(PASSKEY), carried="the passkey's assertion says all that happens",
     ),
-    "PasskeyAccount.addKey(bytes32,bytes32)": Entry(lambda w: STRANGERS.point, "NotAccount"),
-    "PasskeyAccount.removeKey(bytes32)": Entry(lambda w: (bytes(32),), "NotAccount"),
-    "PasskeyAccount.setGuardians(address[],uint8,uint40)": Entry(
-        lambda w: ([w.stranger], 1, 86_400), "NotAccount"
+    "PasskeyAccount.addKey(bytes32,bytes32)": Entry(lambda w: STRANGERS.point, "NotAccount", ACCOUNT),
+    "PasskeyAccount.removeKey(bytes32)": Entry(
+        lambda w: (bytes(32),), "NotAccount", instead={"account": "InvalidKey"}
     ),
-    "PasskeyAccount.supportRecovery(bytes32,bytes32)": Entry(lambda w: STRANGERS.point, "NotGuardian"),
-    "PasskeyAccount.cancelRecovery()": Entry(lambda w: (), "NotAccount"),
+    "PasskeyAccount.setGuardians(address[],uint8,uint40)": Entry(
+        lambda w: ([w.at["stranger"]], 1, 86_400), "NotAccount", ACCOUNT
+    ),
+    "PasskeyAccount.supportRecovery(bytes32,bytes32)": Entry(lambda w: STRANGERS.point, "NotGuardian", ("helper",)),
+    "PasskeyAccount.cancelRecovery()": Entry(lambda w: (), "NotAccount", ACCOUNT),
     "PasskeyAccount.finishRecovery(bytes32,bytes32)": Entry(lambda w: STRANGERS.point, "NoRecovery"),
     "PasskeyAccount.onERC721Received(address,address,uint256,bytes)": Entry(
         lambda w: (ADDRESS_0, ADDRESS_0, 0, b""), allowed=TAKES
