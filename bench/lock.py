@@ -1,9 +1,9 @@
 """The revocation race: ``python -m bench.lock N`` writes ``bench/results/lock.json``.
 
 On Ganache and on an anvil with a block a second, three custodians run as processes; on the embedded chain they are objects in
-this process. For each of N researchers a chain's patient grants, the researcher fetches, and goes on asking without a pause
-while the patient revokes. A release is wrong if a custodian permitted it having seen the block of the revocation or a
-later one; that is read from the custodians' own receipts.
+this process. A chain's patient grants to N researchers. Each in turn opens the twin's batches, and goes on asking for their keys
+without a pause while the patient revokes. A release is wrong if a custodian permitted it having seen the block of the
+revocation or a later one; that is read from the custodians' own receipts.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from rich.progress import track
 
 from oracle.adapters.memory import new_signer
 from oracle.adapters.process import free_port
-from oracle.batches.fetch import fetch
+from oracle.batches.anchored import anchored_batches
+from oracle.batches.fetch import open_batches
 from oracle.errors import CustodyDenied, Refused
 from oracle.formats.receipts import decode
 from oracle.ports import Chain, Custodian, Signer, Store
-from oracle.records import Category, Context, KeyRequest, Purpose, Release, SealedShare
+from oracle.records import AnchoredBatch, Category, Context, KeyRequest, Purpose, Release, SealedShare
 from oracle.rights.consent import grant, revoke
 from oracle.serve.demo.world import world
 from oracle.serve.devnet import home_of, hospital
@@ -66,21 +67,29 @@ class Counting:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A chain, a twin on it and its custodians; `threads` where asking and revoking may happen at once."""
+    """A chain, a twin on it, its batches and its custodians; `threads` where asking and revoking may happen at once.
+
+    The batches are looked up once: on the embedded chain that takes longer with every block, and no key depends on it.
+    """
 
     chain: Chain
     store: Store
     owner: Signer
     twin_id: int
     category: Category
+    batches: list[AnchoredBatch]
     custodians: list[Counting]
     threads: bool = True
 
+    def allow(self, who: Signer) -> None:
+        """Grant what is raced for."""
+        grant(self.chain, self.owner, self.twin_id, who.address, categories=self.category, purposes=PURPOSE, days=1)
+
     def ask(self, who: Signer) -> None:
-        """Fetch everything."""
-        fetch(
-            self.chain, self.store, self.custodians, who,  # type: ignore[arg-type]
-            twin_id=self.twin_id, purpose=int(PURPOSE), category=int(self.category), random_bytes=os.urandom,
+        """Open everything."""
+        open_batches(
+            self.chain, self.store, self.custodians, who, self.batches,  # type: ignore[arg-type]
+            grantee=who.address, category=int(self.category), purpose=int(PURPOSE), random_bytes=os.urandom,
         )  # fmt: skip
 
 
@@ -99,10 +108,8 @@ def main() -> None:
     chosen = sys.argv[2:] or list(TRACKS)
     found = {}
     for name in chosen:
-        with tempfile.TemporaryDirectory(prefix="medtwin-lock-") as folder, TRACKS[name](Path(folder)) as on:
-            told = f"{name}: {times} revocations"
-            races = [_race(on) for _ in track(range(times), told, console=Console(stderr=True))]
-            found[name] = _judge(races, on.custodians)
+        with tempfile.TemporaryDirectory(prefix="medtwin-lock-") as folder:
+            found[name] = _raced(name, Path(folder), [new_signer() for _ in range(times)])
     # Programs read the keys at the top: of Ganache, and the faults of all chains together.
     top = dict(found.get("ganache") or next(iter(found.values())))
     for fault in ("wrong_releases", "receipts_missing"):
@@ -114,42 +121,61 @@ def main() -> None:
         sys.exit("a share was released after its revocation, or a receipt is missing")
 
 
+def _raced(name: str, folder: Path, researchers: Sequence[Signer]) -> dict[str, float | int]:
+    """All races on one chain, and what its custodians' logs say of them."""
+    with TRACKS[name](folder, researchers) as on:
+        told = f"{name}: {len(researchers)} revocations"
+        races = [_race(on, one) for one in track(researchers, told, console=Console(stderr=True))]
+        return _judge(races, on.custodians)
+
+
 @contextmanager
-def _on_ganache(folder: Path) -> Iterator[Track]:
+def _on_ganache(folder: Path, researchers: Sequence[Signer]) -> Iterator[Track]:
     chosen = replace(Settings.read({"MEDTWIN_HOME": str(folder)}), deployment=folder / "deployment.json")
     urls = tuple(f"http://127.0.0.1:{free_port()}" for _ in range(3))
     settings, kind = replace(home_of(chosen, True), custodians=urls), kinds()["pulse"]
     with hospital(settings, kind, free_port(), lambda line: print(line, file=sys.stderr)) as made:
         custodians = [Counting(one) for one in open_custodians(settings)]
-        store = open_store(settings.store)
-        yield Track(made.chain, store, made.keys["patient-2"], made.twins[1], Category(kind.category), custodians)
+        store, owner = open_store(settings.store), made.keys["patient-2"]
+        yield _ready(made.chain, store, owner, made.twins[1], Category(kind.category), custodians, researchers)
 
 
 @contextmanager
-def _on_anvil(folder: Path) -> Iterator[Track]:
+def _on_anvil(folder: Path, researchers: Sequence[Signer]) -> Iterator[Track]:
     with keepers(folder) as made:
         twin_id, custodians = made.twin(), [Counting(one) for one in made.custodians]
+        on = _ready(made.chain, made.store, made.keys["owner"], twin_id, Category.VITALS, custodians, researchers)
         made.mine_every(1)
-        yield Track(made.chain, made.store, made.keys["owner"], twin_id, Category.VITALS, custodians)
+        yield on
 
 
 @contextmanager
-def _embedded(folder: Path) -> Iterator[Track]:
+def _embedded(folder: Path, researchers: Sequence[Signer]) -> Iterator[Track]:
     with world("embedded", "embedded", folder) as made:
         owner, custodians = made.person("owner"), [Counting(one) for one in made.custodians]
         twin_id = published_twin(made.chain, made.store, made.custodians, owner, made.hospital)
-        yield Track(made.chain, made.store, owner, twin_id, Category.VITALS, custodians, threads=False)
+        on = _ready(made.chain, made.store, owner, twin_id, Category.VITALS, custodians, researchers)
+        yield replace(on, threads=False)
 
 
-TRACKS: Mapping[str, Callable[[Path], AbstractContextManager[Track]]] = {
+def _ready(
+    chain: Chain, store: Store, owner: Signer, twin_id: int, category: Category, custodians: list[Counting],
+    researchers: Sequence[Signer],
+) -> Track:  # fmt: skip
+    """A track on which every researcher has a grant."""
+    on = Track(chain, store, owner, twin_id, category, anchored_batches(chain, twin_id, store), custodians)
+    for one in researchers:
+        on.allow(one)
+    return on
+
+
+TRACKS: Mapping[str, Callable[[Path, Sequence[Signer]], AbstractContextManager[Track]]] = {
     "embedded": _embedded, "ganache": _on_ganache, "anvil": _on_anvil
 }  # fmt: skip
 
 
-def _race(on: Track) -> Race:
-    """Grant, fetch once, then ask until refused, while the owner revokes."""
-    researcher = new_signer()
-    grant(on.chain, on.owner, on.twin_id, researcher.address, categories=on.category, purposes=PURPOSE, days=1)
+def _race(on: Track, researcher: Signer) -> Race:
+    """Open once, then ask until refused, while the owner revokes."""
     on.ask(researcher)
     refused: list[float] = []
 
