@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from .records import E6, Category, Purpose, Readings, Report
 from .reports.predict import latest_report
 from .rights.consent import Consent, consents
 from .rights.mint import TwinState, parse_twin_id, twin_state
-from .settings import Settings, open_custodians, open_key, open_store
+from .settings import Settings, open_custodians, open_fetched, open_key, open_store
 from .wiring import open_indexed
 
 
@@ -54,7 +55,7 @@ class Twin:
         """The newest report by a model; NotFound when there is none."""
         return latest_report(self.client.chain, self.twin_id, model)
 
-    def batches(self, *, purpose: str, category: str = "vitals") -> list[OpenedBatch]:
+    def batches(self, *, purpose: str, category: str = "vitals", keep: Path | None = None) -> list[OpenedBatch]:
         """Ask the custodians, decrypt, verify against the chain.
 
         Parameters
@@ -63,6 +64,9 @@ class Twin:
             What it is for, a name of :class:`~oracle.records.Purpose` in lower case.
         category : str
             Which data, a name of :class:`~oracle.records.Category` in lower case.
+        keep : Path, optional
+            File for what was fetched so far, keys included: interrupted, the same call goes on where it was. Delete it
+            when what it is for is done.
 
         Raises
         ------
@@ -76,11 +80,12 @@ class Twin:
         return fetch(
             one.chain, one.store, one.custodians, one.signer,
             twin_id=self.twin_id, purpose=use, category=wanted, random_bytes=os.urandom,
+            fetched=open_fetched(keep) if keep else None,
         )  # fmt: skip
 
-    def fetch(self, *, purpose: str, category: str = "vitals") -> pd.DataFrame:
+    def fetch(self, *, purpose: str, category: str = "vitals", keep: Path | None = None) -> pd.DataFrame:
         """The verified readings as columns ``time`` (UTC), ``channel`` and ``value`` (in the channel's unit)."""
-        return frame(join([one.readings for one in self.batches(purpose=purpose, category=category)]))
+        return frame(join([one.readings for one in self.batches(purpose=purpose, category=category, keep=keep)]))
 
 
 def _named(kind: type[Category] | type[Purpose], name: str) -> int:

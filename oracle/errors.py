@@ -80,7 +80,7 @@ class CustodyDenied(Denied):
     """Too few custodians released a share. `refusals` maps custodian address to its reason."""
 
     def __init__(self, needed: int, released: int, refusals: Mapping[str, str]) -> None:
-        reasons = "; ".join(sorted(set(refusals.values()))) or "no custodian answered"
+        reasons = "; ".join(f"{who}: {why}" for who, why in sorted(refusals.items())) or "no custodian answered"
         super().__init__(
             f"{released} of the {needed} key shares needed were released: {reasons}",
             hint="start the custodians that do not answer, or name others in MEDTWIN_CUSTODIANS"

@@ -149,6 +149,18 @@ class Store(Protocol):
         ...
 
 
+class Fetched(Protocol):
+    """What a grantee got before it was interrupted; durable before each method returns."""
+
+    def block(self, digest: bytes) -> bytes | None: ...
+    def keep_block(self, digest: bytes, block: bytes) -> None: ...
+    def key(self, digest: bytes) -> bytes | None:
+        """The data key of a block that it opened, and that agreed with the chain."""
+        ...
+
+    def keep_key(self, digest: bytes, key: bytes) -> None: ...
+
+
 class SignedRounds(Protocol):
     """What a node signed: at most one digest per (twin, model, round), durable before it returns."""
 

@@ -46,6 +46,7 @@ from .adapters.chain import GAS_PRICE_FLOOR_WEI, Web3Chain, deploy_contract, emb
 from .adapters.custodian_http import RemoteCustodian
 from .adapters.custody import SqliteCustodianState
 from .adapters.failover import FailoverStore
+from .adapters.fetched import SqliteFetched
 from .adapters.journal import SqliteExplanations, SqliteOutbox, SqliteSignedRounds
 from .adapters.keys import Keystore, LocalSigner
 from .adapters.portal_http import RemotePortal
@@ -267,6 +268,11 @@ def open_private_store(settings: Settings) -> Store:
             kind="store_not_private",
         )
     return store
+
+
+def open_fetched(path: Path) -> SqliteFetched:
+    """What a fetch has so far, an earlier one that was interrupted included."""
+    return SqliteFetched(path)
 
 
 def open_portal(url: str, signer: Signer, chain: Web3Chain) -> RemotePortal:

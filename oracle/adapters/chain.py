@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from json import JSONDecodeError
+from threading import Lock
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -54,10 +55,17 @@ ERC1271_MAGIC = bytes.fromhex("1626ba7e")
 
 
 def embedded() -> Web3:
-    """A fresh chain inside this process; its ten accounts are funded by its genesis."""
+    """A fresh chain inside this process; its ten accounts are funded by its genesis. It hears one caller at a time."""
     from web3 import EthereumTesterProvider
 
-    web3 = Web3(EthereumTesterProvider())
+    class InTurn(EthereumTesterProvider):
+        turn = Lock()
+
+        def make_request(self, method: Any, params: Any) -> Any:
+            with self.turn:
+                return super().make_request(method, params)
+
+    web3 = Web3(InTurn())
     web3.middleware_onion.remove("ens_name_to_address")  # addresses have no names here, and it takes no list of them
     return web3
 

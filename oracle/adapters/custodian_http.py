@@ -96,6 +96,10 @@ class RemoteCustodian:
             yield from page
             since += len(page)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def _ask(self, method: str, path: str, *, content: bytes | None = None) -> httpx.Response:
         try:
             answer = self._client.request(method, path, content=content)

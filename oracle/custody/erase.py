@@ -15,7 +15,7 @@ from typing import Any
 from eth_utils import is_checksum_address
 
 from ..batches.anchored import anchored_batches
-from ..batches.fetch import kept_tables
+from ..batches.ask import kept_tables
 from ..errors import Denied, MedtwinError, StorageError, VerificationError
 from ..formats import cbor
 from ..formats.envelope import parse_header

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from ..batches.anchored import anchored_batches
-from ..batches.fetch import ClosedBatch, closed_batch, held_now, kept_tables, released
+from ..batches.ask import ClosedBatch, held_now, kept_tables, released
+from ..batches.fetch import closed_batch
 from ..errors import InputError, MedtwinError, NotFound
 from ..formats.envelope import deal_anew
 from ..formats.share_table import MOST_ROWS, ShareTable, pack, table_digest

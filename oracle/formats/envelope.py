@@ -150,9 +150,13 @@ def open_block(block: bytes, shares: Mapping[str, bytes], holders: Header | None
     VerificationError
         ``too_few_shares``, ``bad_share`` naming the custodian, or ``does_not_open``.
     """
+    return open_with(block, data_key(holders or parse_header(block), shares))
+
+
+def open_with(block: bytes, key: bytes) -> Opened:
+    """Open a block with its data key. Errors as of :func:`open_block`."""
     header, ciphertext = _parts(block)
-    key, plaintext = _unsealed(header, ciphertext, holders or header, shares)
-    readings = _unpack(plaintext, header.context.schema)
+    readings = _unpack(decrypted(header, ciphertext, key), header.context.schema)
     salts = _salts(key, len(readings))
     return Opened(header.context, readings, root(reading_leaves(readings, salts)), salts)
 
@@ -160,16 +164,34 @@ def open_block(block: bytes, shares: Mapping[str, bytes], holders: Header | None
 def open_beside(block: bytes, shares: Mapping[str, bytes]) -> bytes:
     """What :func:`seal_beside` sealed. Errors as of :func:`open_block`."""
     header, ciphertext = _parts(block)
-    return _unsealed(header, ciphertext, header, shares)[1]
+    return decrypted(header, ciphertext, data_key(header, shares))
 
 
-def _unsealed(header: Header, ciphertext: bytes, holders: Header, shares: Mapping[str, bytes]) -> tuple[bytes, bytes]:
-    """The data key and the plaintext."""
+def data_key(holders: Header, shares: Mapping[str, bytes]) -> bytes:
+    """A block's data key, from the shares of those who hold it. Errors as of :func:`open_block`."""
+    good = [share for custodian, share in shares.items() if check_share(holders, custodian, share)]
+    if len(good) < holders.threshold:
+        raise VerificationError(
+            f"{len(good)} of the {holders.threshold} key shares needed are here",
+            hint="ask the custodians of this block",
+            kind="too_few_shares",
+        )
     try:
-        key = _key(holders, shares)
-        return key, AESGCM(key).decrypt(header.nonce, ciphertext, header.raw)
+        return _combine(good[: holders.threshold])
+    except ValueError:
+        raise _closed_still() from None
+
+
+def decrypted(header: Header, ciphertext: bytes, key: bytes) -> bytes:
+    """The plaintext; VerificationError (``does_not_open``) for another key or altered bytes."""
+    try:
+        return AESGCM(key).decrypt(header.nonce, ciphertext, header.raw)
     except (InvalidTag, ValueError):
-        raise VerificationError("the block does not open with these shares", kind="does_not_open") from None
+        raise _closed_still() from None
+
+
+def _closed_still() -> VerificationError:
+    return VerificationError("the block does not open with these shares", kind="does_not_open")
 
 
 def deal_anew(
@@ -179,7 +201,7 @@ def deal_anew(
 
     The ciphertext is neither needed nor touched. Errors as of :func:`open_block` and :func:`seal`.
     """
-    return tuple(_deal(_key(holders, shares), holders.context, custodians, threshold))
+    return tuple(_deal(data_key(holders, shares), holders.context, custodians, threshold))
 
 
 def check_share(header: Header, custodian: str, share: bytes) -> bool:
@@ -221,18 +243,6 @@ def context_of(fields: object) -> Context:
     chain_id, anchor, twin, device, sequence, schema, category = cbor.items(fields, int, str, bytes, str, int, str, int)
     cbor.digests([twin])
     return Context(chain_id, anchor, int.from_bytes(twin, "big"), device, sequence, schema, category)
-
-
-def _key(header: Header, shares: Mapping[str, bytes]) -> bytes:
-    """The data key, once enough shares match their commitments."""
-    good = [share for custodian, share in shares.items() if check_share(header, custodian, share)]
-    if len(good) < header.threshold:
-        raise VerificationError(
-            f"{len(good)} of the {header.threshold} key shares needed are here",
-            hint="ask the custodians of this block",
-            kind="too_few_shares",
-        )
-    return _combine(good[: header.threshold])
 
 
 def _deal(key: bytes, context: Context, custodians: Mapping[str, bytes], threshold: int) -> list[SealedShare]:

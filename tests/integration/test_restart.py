@@ -5,6 +5,9 @@ publish
     run again, it goes on where it was: no batch is missing, doubled or out of order
   given a transaction that was sent and not yet mined when the process died
     run again, it finds the batch anchored
+fetch
+  given a process killed when some blocks, or some keys, were there
+    nothing stands under the file's name; run again, what was there is neither fetched nor asked for again
 predict
   given an oracle killed at a named point
     run again, it posts the round, once, with the signatures it remembered
@@ -20,7 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +32,10 @@ import pytest
 from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.store import EmbeddedStore
 from oracle.batches.fetch import anchored_batches
+from oracle.formats.receipts import decode
 from oracle.records import Category, Purpose
 from oracle.rights.consent import grant
-from oracle.settings import Settings, open_outbox
+from oracle.settings import Settings, open_custodians, open_outbox
 from oracle.twins import TwinKind, kinds
 
 from .clinic import LONGEST_S, ROOT, Clinic, now_ms, recorded, table, write_csv
@@ -89,6 +93,14 @@ class Subject:
         """The device's outbox."""
         settings = Settings.read(self.clinic.cli.environment)
         return open_outbox(settings, self.device.address, self.clinic.chain.deployment)
+
+    def looked_at(self) -> int:
+        """How many batches of this twin custodians were asked for, each one counted."""
+        with ExitStack() as stack:
+            settings = Settings.read(self.clinic.cli.environment)
+            asked = [stack.enter_context(closing(one)) for one in open_custodians(settings)]
+            read = [decode(*entry) for one in asked for entry in one.receipts()]
+        return sum(len(one.batches) for one in read if one.twin_id == self.twin)
 
     def assert_published_once(self, batches: int = BATCHES) -> None:
         """Numbered from 1 without a gap, each on the one before, in the store, sealed once, whole, nothing pending."""
@@ -222,6 +234,32 @@ def watched(clinic: Clinic, kind: TwinKind, tmp_path_factory: pytest.TempPathFac
         categories=Category(kind.category), purposes=Purpose.CARE, days=1,
     )  # fmt: skip
     return subject
+
+
+@pytest.mark.parametrize(
+    ("point", "asked"), [("after_keep_block:2", 3), ("after_keep_key:1", 2), ("after_keep_key:3", 0)]
+)
+def test_killed_fetch_goes_on_where_it_was(subject: Subject, tmp_path: Path, point: str, asked: int) -> None:
+    """The blocks it had are removed from the store before it runs again; custodians hear of the batches that were left alone."""
+    assert subject.run(*subject.publishing)[0] == 0
+    out, kept = tmp_path / "out.csv", tmp_path / ".out.csv.fetched"
+    fetching = ["fetch", hex(subject.twin), "--purpose", "care", "--out", str(out), "--as", subject.name]
+    code, said = subject.run(*fetching, kill=point)
+    assert code == KILLED, said
+    assert not out.exists() and kept.stat().st_mode & 0o077 == 0
+    with closing(sqlite3.connect(kept)) as database:
+        had = [digest for (digest,) in database.execute("SELECT digest FROM fetched")]
+    assert len(had) >= 2
+    for digest in had:
+        EmbeddedStore(subject.clinic.store).remove(digest)
+    before = subject.looked_at()
+
+    code, said = subject.run(*fetching)
+
+    assert code == 0, said
+    assert subject.looked_at() - before == 2 * asked  # by two custodians of three
+    assert out.read_text("utf-8").splitlines()[1:] == [",".join(line) for line in table(subject.readings)]
+    assert [one.name for one in tmp_path.iterdir() if "out.csv" in one.name] == ["out.csv"]
 
 
 @pytest.mark.parametrize("point", PREDICTING)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -32,6 +32,12 @@ def tell(sentence: str, facts: Mapping[str, Any], *, next_step: str = "") -> Non
     OUTPUT.print(f"[green]✓[/] {escape(sentence)}", highlight=False)
     if next_step and not ERRORS.quiet:
         ERRORS.print(f"  [dim]next:[/] {escape(next_step)}", highlight=False)
+
+
+def warn(sentences: Iterable[str]) -> None:
+    """What went wrong without harm, for people; programs have it in the facts."""
+    for sentence in sentences if not _json else ():
+        ERRORS.print(f"[yellow]![/] {escape(sentence)}", highlight=False)
 
 
 def listing(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str) -> None:

@@ -13,6 +13,7 @@ from ...batches import one_reading as disclosing
 from ...batches.fetch import fetch as fetch_batches
 from ...batches.publish import Edge, fit, unsent
 from ...batches.publish import publish as publish_batches
+from ...errors import Denied
 from ...formats.readings import join
 from ...formats.vouch import Voucher
 from ...records import E6, Status
@@ -22,6 +23,7 @@ from ...settings import (
     Settings,
     chain_clock_s,
     open_custodians,
+    open_fetched,
     open_outbox,
     open_private_store,
     open_store,
@@ -30,7 +32,7 @@ from ...settings import (
 from ...stages.explain import quantity
 from ...stages.ingest import read_csv, split
 from ...wiring import open_indexed, remote_gateway
-from .console import tell
+from .console import tell, warn
 from .options import As, KindName, PurposeName, grantee_of, kind_named, purposes, signer
 
 MOST_READINGS_A_BATCH = 20_000
@@ -112,14 +114,20 @@ def fetch(
     grantee: As = "",
     through: Annotated[str, typer.Option(help="emergency or case: ask through an open emergency or case.")] = "",
 ) -> None:
-    """Ask the custodians, decrypt, verify against the chain, write a CSV."""
+    """Ask the custodians, decrypt, verify against the chain, write a CSV; run it again after any interruption."""
     settings = Settings.read()
     chain, twin_id, twin_kind = open_indexed(settings), parse_twin_id(twin), kind_named(kind)
-    opened = fetch_batches(
-        chain, open_store(settings.store), open_custodians(settings), signer(grantee),
-        twin_id=twin_id, purpose=int(purposes(purpose)), category=int(twin_kind.category), random_bytes=os.urandom,
-        voucher=Voucher(grantee_of(chain, through)) if through else None,
-    )  # fmt: skip
+    fetched, refusals = open_fetched(out.with_name(f".{out.name}.fetched")), dict[str, str]()
+    try:
+        opened = fetch_batches(
+            chain, open_store(settings.store), open_custodians(settings), signer(grantee),
+            twin_id=twin_id, purpose=int(purposes(purpose)), category=int(twin_kind.category), random_bytes=os.urandom,
+            voucher=Voucher(grantee_of(chain, through)) if through else None, fetched=fetched, told=refusals.__setitem__,
+        )  # fmt: skip
+    except Denied:  # what is not allowed leaves nothing behind; what broke off goes on from here
+        fetched.forget()
+        raise
+    warn(f"custodian {who} released nothing: {why}" for who, why in refusals.items())
     readings = join([one.readings for one in opened])
     units = {channel.name: channel.unit for channel in twin_kind.channels}
     partial = out.with_suffix(out.suffix + ".partial")
@@ -130,9 +138,16 @@ def fetch(
             name = readings.channels[index]
             rows.writerow((int(time_ms), name, repr(int(value) / E6), units.get(name, "")))
     partial.replace(out)
+    fetched.forget()
     tell(
         f"{len(readings):,} readings of {len(opened)} batches, every one verified against the chain, are in {out}",
-        {"twin": hex(twin_id), "batches": len(opened), "readings": len(readings), "file": str(out)},
+        {
+            "twin": hex(twin_id),
+            "batches": len(opened),
+            "readings": len(readings),
+            "file": str(out),
+            "refusals": refusals,
+        },
     )
 
 

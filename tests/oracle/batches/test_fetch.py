@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
+from threading import Barrier, Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from oracle.adapters.fetched import SqliteFetched
 from oracle.adapters.keys import LocalSigner
 from oracle.batches.fetch import OpenedBatch, anchored_batches, fetch
 from oracle.batches.publish import anchor
@@ -92,6 +97,96 @@ def test_fetch_asks_no_more_custodians_than_needed(twin: Twin, allowed: LocalSig
     get(twin, allowed, custodians)
 
     assert [len(list(one.receipts())) for one in custodians] == [1, 1, 0]
+
+
+class Meeting:
+    """Stands before a custodian or a store: whoever asks waits until two do."""
+
+    def __init__(self, true: Any, met: Barrier) -> None:
+        self._true, self._met = true, met
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._true, name)
+
+    def release(self, *asked: Any) -> Release:
+        """Waits for the other custodian."""
+        self._met.wait()
+        return self._true.release(*asked)  # type: ignore[no-any-return]
+
+    def get(self, digest: bytes) -> bytes:
+        """Waits for the other block."""
+        self._met.wait()
+        return self._true.get(digest)  # type: ignore[no-any-return]
+
+
+def test_fetch_asks_custodians_and_gets_blocks_at_the_same_time(
+    twin: Twin, allowed: LocalSigner, custodians: Any, recorded: Callable[..., Readings]
+) -> None:
+    """Each waits until another is asked too, which one after another would never be."""
+    twin.stage.travel(60)
+    twin.publish(recorded())
+    asking, getting = Barrier(2, timeout=30), Barrier(2, timeout=30)
+    store, meeting = Meeting(twin.edge.store, getting), [Meeting(one, asking) for one in custodians]
+
+    opened = fetch(
+        twin.stage.chain, store, meeting, allowed, twin_id=twin.twin_id, purpose=1, category=1, random_bytes=os.urandom  # type: ignore[arg-type]
+    )  # fmt: skip
+
+    assert len(opened) == 2
+
+
+def test_fetch_does_not_wait_for_a_custodian_that_hangs(
+    twin: Twin, allowed: LocalSigner, custodians: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a while another is asked; the slow one is told of neither as a refusal nor as a release."""
+    monkeypatch.setattr("oracle.batches.ask.PATIENCE_S", 0.05)
+    awake, told = Event(), list[tuple[str, str]]()
+
+    class Hanging(Down):
+        def release(self, *_: Any) -> Release:
+            awake.wait(60)
+            raise StorageError("too late", kind="custodian_unreachable")
+
+    try:
+        opened = get(
+            twin, allowed, [Hanging(custodians[0].address), *custodians[1:]], told=lambda *one: told.append(one)
+        )
+    finally:
+        awake.set()
+
+    assert len(opened) == 1 and told == []
+
+
+def test_fetch_tells_who_refused_though_enough_released(twin: Twin, allowed: LocalSigner, custodians: Any) -> None:
+    """What went wrong with one is told also where the others did."""
+    told: dict[str, str] = {}
+    get(twin, allowed, [Down(custodians[0].address), *custodians[1:]], told=told.__setitem__)
+
+    assert told == {custodians[0].address: "custodian_unreachable"}
+
+
+def test_fetch_goes_on_from_what_was_kept_and_verifies_it_again(
+    twin: Twin, allowed: LocalSigner, custodians: Any, recorded: Callable[..., Readings], tmp_path: Path
+) -> None:
+    """Kept, it needs neither store nor custodians; a damaged copy of a block is fetched anew, another key opens nothing."""
+    file, digest = tmp_path / "fetched", anchored_batches(twin.stage.chain, twin.twin_id)[0].batch.digest
+    first = get(twin, allowed, custodians, fetched=SqliteFetched(file))
+    block = twin.edge.store.get(digest)
+    twin.edge.store.remove(digest)
+
+    again = get(twin, allowed, [], fetched=SqliteFetched(file))
+    assert np.array_equal(again[0].readings.value_e6, first[0].readings.value_e6)
+
+    with closing(sqlite3.connect(file, isolation_level=None)) as database:
+        database.execute("UPDATE fetched SET block = ?", (block[:-1] + bytes([block[-1] ^ 1]),))
+        with pytest.raises(StorageError):
+            get(twin, allowed, [], fetched=SqliteFetched(file))
+        twin.edge.store.put(block)
+        assert len(get(twin, allowed, custodians, fetched=SqliteFetched(file))) == 1
+        database.execute("UPDATE fetched SET key = ?", (bytes(32),))
+    with pytest.raises(VerificationError) as caught:
+        get(twin, allowed, custodians, fetched=SqliteFetched(file))
+    assert caught.value.kind == "does_not_open"
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])

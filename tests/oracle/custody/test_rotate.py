@@ -15,7 +15,8 @@ from fastapi.testclient import TestClient
 from oracle.adapters.custodian_http import RemoteCustodian
 from oracle.adapters.keys import LocalSigner
 from oracle.adapters.memory import MemoryStore
-from oracle.batches.fetch import OpenedBatch, fetch, kept_tables
+from oracle.batches.ask import kept_tables
+from oracle.batches.fetch import OpenedBatch, fetch
 from oracle.custody.erase import erase, verify_certificate
 from oracle.custody.release import LocalCustodian
 from oracle.custody.rotate import Dealer, Rotation, rotate
