@@ -193,9 +193,9 @@ load: setup-dev ## Measure what three custodians bear, into bench/results/load.j
 bench-lock: setup-dev ## Race revocations on the embedded chain, Ganache and anvil (N=200 on each)
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/python -m bench.lock $(or $(N),200)
 
-faults: setup-dev ## Report while processes die, freeze and lose their chain (N=200)
+faults: setup-dev ## Report while everything breaks and a node lies, into bench/results/faults.json (N=1000)
 	sh scripts/ipfs_node.sh .tools
-	OMP_NUM_THREADS=1 $(BIN)/python -m bench.faults $(or $(N),200)
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.faults $(or $(N),1000)
 
 simulate: setup-dev ## Play nodes, custodians and devices under simulated bad luck (SEEDS=1000)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.simulation $(or $(SEEDS),1000)

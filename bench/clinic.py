@@ -1,40 +1,83 @@
-"""The whole system as separate processes: anvil, an IPFS node, three custodians, four oracle nodes; each node's ways out break alone."""
+"""The whole system as separate processes: anvil, an IPFS node, three custodians, four oracle nodes; each link breaks alone."""
 
 from __future__ import annotations
 
-import signal
-import sys
+import json
+import threading
+import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from oracle import deploy
 from oracle.adapters.chain import Web3Chain, remote
 from oracle.adapters.ganache import CHAIN_ID, MNEMONIC
-from oracle.adapters.ipfs_node import ipfs_node
+from oracle.adapters.ipfs import IpfsStore
+from oracle.adapters.ipfs_node import ipfs_command
 from oracle.adapters.keys import Keystore, LocalSigner
-from oracle.adapters.process import free_port, running, wait_until
+from oracle.adapters.process import free_port
 from oracle.errors import MedtwinError
+from oracle.formats.wire import unpack_observations
 from oracle.ports import Store
-from oracle.settings import Opened, Settings, open_custodians, open_store, open_suite
+from oracle.reports.quorum import Place
+from oracle.settings import Opened, Settings, open_store, open_suite
 from oracle.twins import TwinKind
 from scripts.install_solc import FOLDER, ROOT
 
-from .chaos import Proxy, Service
+from . import traitor
+from .chaos import Forked, Process, Program, Proxy
 
 PASSWORD = "development"
 NODES, CUSTODIANS, FAULTY = 4, 3, 1
-DEPTH = 3
 ETHER = 10**18
-START_S = 90.0
+START_S = 180.0
 ROLES = (
     "hospital",
     *(f"node-{one}" for one in range(1, NODES + 1)),
     *(f"custodian-{one}" for one in range(1, CUSTODIANS + 1)),
 )
+
+
+class Ear:
+    """One more peer of every node: it hears what each signs, and says nothing."""
+
+    def __init__(self) -> None:
+        heard: defaultdict[tuple[str, Place], set[bytes]] = defaultdict(set)
+        self.heard = heard
+
+        class Hearing(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                for one in unpack_observations(self.rfile.read(int(self.headers["Content-Length"]))):
+                    report = one.report
+                    told = repr(report).encode()
+                    heard[one.signer, (report.twin_id, report.model, report.round)].add(told)
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """It tells nobody."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Hearing)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def twice(self, *, but: str = "") -> int:
+        """Rounds of which a node signed more than one report."""
+        return sum(len(said) > 1 for (signer, _), said in list(self.heard.items()) if signer != but)
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._server.shutdown()
+        self._server.server_close()
 
 
 @dataclass(slots=True)
@@ -49,52 +92,115 @@ class Clinic:
     keys: dict[str, LocalSigner]
     kind: TwinKind
     folder: Path
-    services: dict[str, Service] = field(default_factory=dict)
+    ear: Ear
+    node_ports: dict[str, int] = field(default_factory=dict)
+    services: dict[str, Process] = field(default_factory=dict)
     proxies: dict[str, Proxy] = field(default_factory=dict)
 
-    def rpc(self, method: str, *params: object) -> object:
+    def rpc(self, method: str, *params: object) -> Any:
         """A call that only development chains have."""
-        answer = httpx.post(
-            self.url, json={"jsonrpc": "2.0", "id": 1, "method": method, "params": params}, timeout=30
-        ).json()
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        answer = httpx.post(self.url, json=body, timeout=60).json()
         if "result" not in answer:
             raise RuntimeError(f"{method}: {answer}")
         return answer["result"]
 
+    def own(self, name: str) -> Forked:
+        """A node or a custodian."""
+        found = self.services[name]
+        assert isinstance(found, Forked)
+        return found
+
+    def node_settings(self, name: str) -> Settings:
+        """Its own links to chain, store and peers, each through a proxy."""
+        others = [other for other in self.node_ports if other != name]
+        return replace(
+            self.settings, chain=f"http://127.0.0.1:{self.proxies[f'{name} chain'].port}",
+            store=f"ipfs://127.0.0.1:{self.proxies[f'{name} store'].port}",
+            peers=(*(f"http://127.0.0.1:{self.proxies[f'{name} {other}'].port}" for other in others), self.ear.url),
+        )  # fmt: skip
+
+    def start_node(self, name: str, *, lies: str = "", home: Path | None = None, port: int = 0) -> Forked:
+        """As a process: the command, or one with the same key that lies; from another home on another port, a copy."""
+        settings = replace(self.node_settings(name), home=home or self.settings.home)
+        port = str(port or self.node_ports[name])  # type: ignore[assignment]
+        arguments = ["node", "run", "--as", name, "--port", str(port), "--kind", self.kind.name]
+        if lies:
+            arguments = [name, str(port), self.kind.name, lies]
+        return Forked(
+            arguments, log=self.folder / f"{name}{'-copy' if home else ''}.log",
+            environment={**settings.environment(password=PASSWORD), "OMP_NUM_THREADS": "1"},
+            **({"main": traitor.main} if lies else {}),
+        )  # fmt: skip
+
+    def ready(self, name: str) -> str:
+        """What a node says of itself: "ready", why not, or nothing."""
+        return readiness(self.node_ports[name])
+
+
+def readiness(port: int) -> str:
+    """Of the service at a port."""
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=2, trust_env=False).text
+    except httpx.HTTPError:
+        return ""
+
 
 @contextmanager
-def clinic(folder: Path, kind: TwinKind) -> Iterator[Clinic]:
+def clinic(folder: Path, kind: TwinKind, *, depth: int) -> Iterator[Clinic]:
     """Start everything and stop it on leaving."""
     with ExitStack() as stack:
-        port = free_port()
-        url = f"http://127.0.0.1:{port}"
-        command = [anvil(), "--port", str(port), "--chain-id", str(CHAIN_ID), "--hardfork", "shanghai", "--silent",
-                   "--mnemonic", MNEMONIC, "--block-time", "1"]  # fmt: skip
-        process = stack.enter_context(running(command, log=folder / "anvil.log"))
-        if not wait_until(lambda: _answers(url), process, START_S):
-            raise SystemExit("anvil did not start")
-        where = stack.enter_context(ipfs_node(FOLDER.parent))
-        custodians = [free_port() for _ in range(CUSTODIANS)]
+        ports = {name: free_port() for name in ("chain", "ipfs", *ROLES[1:])}
+        url, where = f"http://127.0.0.1:{ports['chain']}", f"ipfs://127.0.0.1:{ports['ipfs']}"
+        services: dict[str, Process] = {}
+        stack.callback(_stop, services)
+        command = [anvil(), "--port", str(ports["chain"]), "--chain-id", str(CHAIN_ID), "--hardfork", "shanghai",
+                   "--silent", "--mnemonic", MNEMONIC, "--block-time", "1", "--state", str(folder / "chain.json"),
+                   "--preserve-historical-states"]  # fmt: skip
+        services["chain"] = Program(command, log=folder / "anvil.log")
+        command, environment = ipfs_command(FOLDER.parent, folder / "ipfs", ports["ipfs"])
+        services["ipfs"] = Program(command, log=folder / "ipfs.log", environment=environment)
+        await_true(lambda: chain_answers(url), "anvil")
         settings = replace(
             Settings.read({"MEDTWIN_HOME": str(folder), "MEDTWIN_CHAIN": url, "MEDTWIN_STORE": where}),
-            deployment=folder / "deployment.json", password=PASSWORD, depth=DEPTH,
-            custodians=tuple(f"http://127.0.0.1:{one}" for one in custodians),
+            deployment=folder / "deployment.json", password=PASSWORD, depth=depth,
+            custodians=tuple(f"http://127.0.0.1:{ports[f'custodian-{one}']}" for one in range(1, CUSTODIANS + 1)),
         )  # fmt: skip
         keys = _keys(folder)
         opened = Opened("anvil", url, remote(url))
         for signer in keys.values():
-            opened.fund(signer.address, 50 * ETHER)
+            balance = {"jsonrpc": "2.0", "id": 1, "method": "anvil_setBalance"}
+            httpx.post(url, json={**balance, "params": [signer.address, hex(500 * ETHER)]}).raise_for_status()
         suite = opened.deploy(keys["hospital"], [keys[f"node-{one}"].address for one in range(1, NODES + 1)], FAULTY)
         deploy.save(suite.deployment, settings.deployment)
         suite.write(
             keys["hospital"], "ModelRegistry", "register", kind.model_digest, kind.card_digest, bytes(32), False
         )
         suite.write(keys["hospital"], "ModelRegistry", "approve", kind.model_digest)
-        made = Clinic(url, settings, open_suite(settings), opened, open_store(where), keys, kind, folder)
-        stack.callback(_stop, made)
-        _start_custodians(made, custodians)
-        _start_nodes(made, port, int(where.rpartition(":")[2]))
+        await_true(lambda: store_answers(where), "the IPFS node")
+        ear = Ear()
+        stack.callback(ear.close)
+        made = Clinic(
+            url, settings, open_suite(settings), opened, open_store(where), keys, kind, folder, ear,
+            {name: port for name, port in ports.items() if name.startswith("node")}, services,
+        )  # fmt: skip
+        stack.callback(lambda: [one.close() for one in made.proxies.values()])
+        _start(made, ports)
         yield made
+
+
+def _start(made: Clinic, ports: dict[str, int]) -> None:
+    environment = {**made.settings.environment(password=PASSWORD), "OMP_NUM_THREADS": "1"}
+    for name in (role for role in ROLES if role.startswith("custodian")):
+        arguments = ["custodian", "serve", "--as", name, "--port", str(ports[name]), "--rate", str(10**6)]
+        made.services[name] = Forked(arguments, log=made.folder / f"{name}.log", environment=environment)
+    for name in made.node_ports:
+        links = {"chain": ports["chain"], "store": ports["ipfs"]} | made.node_ports
+        made.proxies |= {f"{name} {to}": Proxy(port) for to, port in links.items() if to != name}
+    for name in made.node_ports:
+        made.services[name] = made.start_node(name)
+    for role in ROLES[1:]:
+        await_true(lambda role=role: readiness(ports[role]) == "ready", f"{role}; see {made.folder}/{role}.log")  # type: ignore[misc]
 
 
 def anvil() -> str:
@@ -105,7 +211,8 @@ def anvil() -> str:
     return str(found[0])
 
 
-def _answers(url: str) -> bool:
+def chain_answers(url: str) -> bool:
+    """Whether there is a chain."""
     try:
         remote(url)
     except MedtwinError:
@@ -113,75 +220,44 @@ def _answers(url: str) -> bool:
     return True
 
 
+def store_answers(where: str) -> bool:
+    """Whether there is an IPFS node."""
+    store = IpfsStore(where, timeout_s=2)
+    try:
+        store.problems()
+    except MedtwinError:
+        return False
+    finally:
+        store.close()
+    return True
+
+
+def await_true(true: Any, what: str, within_s: float = START_S) -> None:
+    """Wait for it, or end."""
+    end = time.monotonic() + within_s
+    while not true():
+        if time.monotonic() > end:
+            raise SystemExit(f"nothing comes of {what}")
+        time.sleep(0.2)
+
+
 def _keys(folder: Path) -> dict[str, LocalSigner]:
+    """In keystores that open quickly, as there are many restarts."""
+    from eth_account import Account
+
     keystore = Keystore(folder / "keys")
     keys = {role: LocalSigner.from_mnemonic(MNEMONIC, index) for index, role in enumerate(ROLES)}
+    (folder / "keys").mkdir(mode=0o700, parents=True, exist_ok=True)
     for role, signer in keys.items():
-        keystore.keep(role, signer, PASSWORD)
+        content = Account.encrypt(signer._secret_32_bytes, PASSWORD, kdf="pbkdf2", iterations=1_000)
+        (folder / "keys" / f"{role}.json").write_text(json.dumps(content), "utf-8")
+        assert keystore.load(role, PASSWORD).address == signer.address
     return keys
 
 
-def _start_custodians(made: Clinic, ports: list[int]) -> None:
-    environment = {**made.settings.environment(password=PASSWORD), "OMP_NUM_THREADS": "1"}
-    for number, port in enumerate(ports, 1):
-        name = f"custodian-{number}"
-        made.services[name] = Service(
-            name, [sys.executable, "-m", "oracle.serve.cli", "custodian", "serve", "--as", name, "--port", str(port)],
-            log=made.folder / f"{name}.log", environment=environment,
-        )  # fmt: skip
-    for one in open_custodians(made.settings):
-        _wait(f"{one.url}/healthz")
+def _stop(services: dict[str, Process]) -> None:
+    import signal
 
-
-def _start_nodes(made: Clinic, chain_port: int, ipfs_port: int) -> None:
-    ports = {number: free_port() for number in range(1, NODES + 1)}
-    for number, port in ports.items():
-        name = f"node-{number}"
-        chain, store = Proxy(chain_port), Proxy(ipfs_port)
-        made.proxies |= {f"{name}'s chain": chain, f"{name}'s store": store}
-        settings = replace(
-            made.settings, chain=f"http://127.0.0.1:{chain.port}", store=f"ipfs://127.0.0.1:{store.port}",
-            peers=tuple(f"http://127.0.0.1:{other}" for other in ports.values() if other != port),
-        )  # fmt: skip
-        made.services[name] = Service(
-            name,
-            [
-                sys.executable,
-                "-m",
-                "oracle.serve.cli",
-                "node",
-                "run",
-                "--as",
-                name,
-                "--port",
-                str(port),
-                "--kind",
-                made.kind.name,
-            ],
-            log=made.folder / f"{name}.log",
-            environment={**settings.environment(password=PASSWORD), "OMP_NUM_THREADS": "1"},
-        )
-    for port in ports.values():
-        _wait(f"http://127.0.0.1:{port}/readyz")
-
-
-def _wait(url: str) -> None:
-    from time import monotonic, sleep
-
-    end = monotonic() + START_S
-    while monotonic() < end:
-        try:
-            if httpx.get(url, timeout=2).status_code == httpx.codes.OK:
-                return
-        except httpx.HTTPError:
-            pass
-        sleep(0.2)
-    raise SystemExit(f"nothing answers at {url}")
-
-
-def _stop(made: Clinic) -> None:
-    for service in made.services.values():
+    for service in services.values():
         service.signal(signal.SIGCONT)
         service.signal(signal.SIGKILL)
-    for proxy in made.proxies.values():
-        proxy.close()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,9 +28,9 @@ from oracle.records import Category, Channel, Readings, TwinClass
 from oracle.rights.consent import DAY_S
 from oracle.rights.mint import mint, new_twin_id
 from oracle.rights.pair import pair
-from oracle.serve import cli
 from oracle.settings import Opened, Settings, custodian_folder, open_custodians, open_store, open_suite, threshold_of
 
+from .chaos import Forked
 from .clinic import anvil
 
 PASSWORD = "development"
@@ -40,44 +38,6 @@ ETHER = 10**18
 START_S = 90.0
 HEART = Channel("heart_rate", "/min", 0, 350, "8867-4")
 ROLES = ("hospital", "owner", "custodian-1", "custodian-2", "custodian-3", "custodian-4", "custodian-5")
-
-
-class Forked:
-    """A custodian's process, forked from one that has read the program already, so that it is back soon after each kill."""
-
-    def __init__(self, arguments: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> None:
-        self._arguments, self._log, self._environment = list(arguments), log, dict(environment)
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["oracle.serve.cli", "oracle.serve.custodian"])
-        self.start()
-
-    def start(self) -> None:
-        """Run it, its words appended to the log."""
-        self._process = self._context.Process(target=_command, args=(self._arguments, self._log, self._environment))
-        self._process.start()
-
-    @property
-    def pid(self) -> int:
-        """Of the process that runs now."""
-        return int(self._process.pid or 0)
-
-    def signal(self, number: int) -> None:
-        """Send a signal; after SIGKILL it is gone when this returns."""
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, number)
-        if number == signal.SIGKILL:
-            self._process.join()
-
-
-def _command(arguments: list[str], log: Path, environment: dict[str, str]) -> None:
-    """The command ``medtwin`` in this process."""
-    with log.open("ab") as words:
-        for stream in (1, 2):
-            os.dup2(words.fileno(), stream)
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.argv = ["medtwin", *arguments]
-    cli.main()
 
 
 @dataclass(slots=True)

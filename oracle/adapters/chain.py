@@ -219,21 +219,21 @@ class Web3Chain:
 
     def is_signed_by(self, account: str, digest: bytes, signature: bytes, *, block: int | None = None) -> bool:
         account = to_checksum_address(account)
-        if not self._guard(lambda: self._web3.eth.get_code(account)):
-            return recovers_to(digest, signature, account)
-        at: Any = "latest" if block is None else block
-        wallet = self._web3.eth.contract(address=account, abi=artifact("PredictionOracle")["abi"])
-
-        def ask() -> bytes:
-            try:
-                return bytes(wallet.functions.isValidSignature(digest, signature).call(block_identifier=at))
-            except BadFunctionCallOutput:  # a contract that vouches for nobody
-                return b""
-
+        asked = view("PredictionOracle", "isValidSignature", 2).call((digest, signature))  # as ERC-1271 spells it
         try:
-            return bool(self._guard(ask) == ERC1271_MAGIC)
+            code, answer = self._guard(
+                lambda: self._ask(
+                    [
+                        ("eth_getCode", [account, "latest"]),
+                        ("eth_call", [{"to": account, "data": "0x" + asked.hex()}, _at(block)]),
+                    ]
+                )
+            )
         except RevertedError:
             return False
+        if not HexBytes(code):
+            return recovers_to(digest, signature, account)
+        return bytes(HexBytes(answer)).startswith(ERC1271_MAGIC)
 
     # -- inside ----------------------------------------------------------------------
 

@@ -14,8 +14,6 @@ from typing import Any, TypeVar, cast
 
 import cbor2
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
 from ..errors import ChainError, StorageError
 from ..ports import Chain, Event, Head
@@ -218,6 +216,9 @@ def _text(value: Any) -> str:
 
 def _migrate(connection: sa.Connection) -> None:
     """To the newest step, in the transaction that is open."""
+    from alembic import command  # half a second that commands without an index do not have to wait
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection

@@ -40,14 +40,16 @@ def ipfs_node(binary_folder: Path, *, repo: Path | None = None) -> Iterator[str]
         log = Path(scratch) / "log"
         port = free_port()
         where = f"ipfs://127.0.0.1:{port}"
-        command, environment = _kubo_or_js(binary_folder.resolve(), place, port)
+        command, environment = ipfs_command(binary_folder, place, port)
         with running(command, log=log, environment=environment) as process:
             if not wait_until(lambda: _answers(where), process, _START_S):
                 raise _failed(last_words(log))
             yield where
 
 
-def _kubo_or_js(folder: Path, repo: Path, port: int) -> tuple[list[str], dict[str, str]]:
+def ipfs_command(folder: Path, repo: Path, port: int) -> tuple[list[str], dict[str, str]]:
+    """What runs a node on `repo` that answers at `port`, and its environment; Kubo where it is installed."""
+    folder = folder.resolve()
     kubo, js, node = folder / "ipfs", folder / "js-ipfs", shutil.which("node")
     if kubo.is_file():
         environment = {**os.environ, "IPFS_PATH": str(repo), "IPFS_TELEMETRY": "off"}

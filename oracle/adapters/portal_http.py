@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 from eth_account.messages import _hash_eip191_message, encode_defunct
-from siwe import SiweMessage
 
 from ..errors import Denied, StorageError
 from ..ports import Signer
@@ -46,6 +45,8 @@ class RemotePortal:
         return str(self._post("/api/proposals", {"kind": kind, "to": to, "message": texts, "signature": "0x"})["id"])
 
     def _sign_in(self) -> None:
+        from siwe import SiweMessage  # its grammars take a second to read, and few commands sign in
+
         url = self._client.base_url
         message = SiweMessage(
             domain=url.netloc.decode(), address=self._signer.address, statement="Sign in to Medtwin.", uri=str(url),

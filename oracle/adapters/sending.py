@@ -13,7 +13,8 @@ from web3.exceptions import TimeExhausted, TransactionNotFound, Web3Exception
 from ..ports import Signer
 
 MINED_WITHIN_S = 120.0
-LOOK_EVERY_S = 0.05
+LOOK_FIRST_S, LOOK_LAST_S = 0.05, 0.5
+"""Between two looks for a receipt: each half as long again as the last."""
 SEND_AGAIN_S = 5.0
 PAY_MORE_AFTER_S = 20.0
 MORE = 1.25
@@ -36,7 +37,7 @@ def mined(web3: Web3, signer: Signer, params: dict[str, Any]) -> Any:
     price = int(params["gasPrice"])
     raw = signer.sign_transaction(params)
     hashes = [web3.eth.send_raw_transaction(raw)]
-    sent = began
+    sent, pause = began, LOOK_FIRST_S
     while True:
         for one in hashes:
             with suppress(TransactionNotFound):
@@ -51,7 +52,8 @@ def mined(web3: Web3, signer: Signer, params: dict[str, Any]) -> Any:
         if now - sent > SEND_AGAIN_S:
             sent = now
             _send_again(web3, raw)
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(pause)
+        pause = min(1.5 * pause, LOOK_LAST_S)
 
 
 def settled(web3: Web3, signer: Signer, params: dict[str, Any]) -> None:

@@ -8,9 +8,11 @@ was paired with the twin and calibrated when the epoch was posted, if it is that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 from cachetools import LRUCache, cached
 
@@ -23,6 +25,9 @@ from ..records import AnchoredBatch, Batch, Included
 
 LISTED = 1_024
 """Manifests kept in memory; they never change."""
+
+Place = tuple[int, int, int]
+"""Of a batch on the chain: block, log, and where in its epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,11 @@ def anchored_batches(
         for at, one in enumerate(listed_in(chain, store, event))
         if one.batch.twin_id == twin_id
     ]
-    return _in_order(chain, twin_id, [*direct, *listed]) if listed else [one for _, one in direct]
+    if not listed:
+        return [one for _, one in direct]
+    retired = chain.events("TwinToken", "TwinRetired", twinId=twin_id)
+    histories = {one.device: _history(chain, device=one.device) for _, one in listed if one.device}
+    return _in_order([*direct, *listed], retired, histories)
 
 
 def batch_count(chain: Chain, twin_id: int, store: Store, *, block: int | None = None) -> int:
@@ -64,6 +73,27 @@ def batch_count(chain: Chain, twin_id: int, store: Store, *, block: int | None =
     if not chain.gateways:
         return int(chain.read("DataAnchor", "batchCount", twin_id, block=block))
     return len(anchored_batches(chain, twin_id, store, until=block))
+
+
+def batch_counts(chain: Chain, twins: Sequence[int], store: Store, *, block: int | None = None) -> dict[int, int]:
+    """The same of many twins, for as few questions to the chain as of one."""
+    if not chain.gateways:
+        counts = chain.read_many([("DataAnchor", "batchCount", twin) for twin in twins], block=block)
+        return dict(zip(twins, map(int, counts), strict=True))
+    found: dict[int, list[tuple[Place, AnchoredBatch]]] = {twin: [] for twin in twins}
+    for event in chain.events("DataAnchor", "BatchAnchored", until=block) if twins else ():
+        if event.args["twinId"] in found:
+            found[event.args["twinId"]].append(_anchored(event))
+    for event in followed_epochs(chain, until=block) if twins else ():
+        for at, one in enumerate(listed_in(chain, store, event)):
+            if one.batch.twin_id in found:
+                found[one.batch.twin_id].append(((event.block, event.log_index, at), _included(event, one)))
+    retired, histories = defaultdict[int, list[Event]](list), defaultdict[str, list[Event]](list)
+    for event in chain.events("TwinToken", "TwinRetired") if twins else ():
+        retired[event.args["twinId"]].append(event)
+    for event in _history(chain) if twins else ():
+        histories[event.args["device"]].append(event)
+    return {twin: len(_in_order(batches, retired[twin], histories)) for twin, batches in found.items()}
 
 
 def batched_twins(chain: Chain, store: Store, *, since: int = 0) -> dict[int, int]:
@@ -123,21 +153,20 @@ def _included(event: Event, one: Listed) -> AnchoredBatch:
     return AnchoredBatch(one.batch, one.device, 0, event.block, event.time_s, included)
 
 
-Place = tuple[int, int, int]
-
-
-def _in_order(chain: Chain, twin_id: int, found: list[tuple[Place, AnchoredBatch]]) -> list[AnchoredBatch]:
-    """Those that count, numbered anew."""
-    retired = [(event.block, event.log_index) for event in chain.events("TwinToken", "TwinRetired", twinId=twin_id)]
-    histories = {one.device: _history(chain, one.device) for _, one in found if one.included}
+def _in_order(
+    found: list[tuple[Place, AnchoredBatch]], retired: Sequence[Event], histories: Mapping[str, Sequence[Event]]
+) -> list[AnchoredBatch]:
+    """Those of a twin that count, numbered anew."""
+    ends = [(event.block, event.log_index) for event in retired]
     heads: dict[str, tuple[int, bytes]] = {}
     counted: list[AnchoredBatch] = []
     for place, one in sorted(found, key=lambda item: item[0]):
         batch, (sequence, digest) = one.batch, heads.get(one.device, (0, bytes(32)))
         if one.included:
-            live = not retired or place[:2] < retired[0]
+            live = not ends or place[:2] < ends[0]
             follows = (batch.sequence, batch.previous) == (sequence + 1, digest)
-            counts = live and follows and batch.end_s <= one.time_s and _speaks(histories[one.device], place, one)
+            history = histories.get(one.device, ())
+            counts = live and follows and batch.end_s <= one.time_s and _speaks(history, place, one)
         else:
             counts = batch.sequence > sequence
         if counts:
@@ -146,16 +175,14 @@ def _in_order(chain: Chain, twin_id: int, found: list[tuple[Place, AnchoredBatch
     return counted
 
 
-def _history(chain: Chain, device: str) -> list[Event]:
-    """What the registry says of a device, oldest first."""
+def _history(chain: Chain, **device: Any) -> list[Event]:
+    """What the registry says of a device, or of all, oldest first."""
     names = ("DevicePaired", "DeviceCalibrated", "DeviceUnpaired")
-    events: Iterator[Event] = (
-        event for name in names if device for event in chain.events("DeviceRegistry", name, device=device)
-    )
+    events = (event for name in names for event in chain.events("DeviceRegistry", name, **device))
     return sorted(events, key=lambda event: (event.block, event.log_index))
 
 
-def _speaks(history: list[Event], place: Place, one: AnchoredBatch) -> bool:
+def _speaks(history: Sequence[Event], place: Place, one: AnchoredBatch) -> bool:
     """Whether the device was paired with the twin, and calibrated, when the epoch was posted."""
     before = [event for event in history if (event.block, event.log_index) < place[:2]]
     if not before or before[-1].name == "DeviceUnpaired":

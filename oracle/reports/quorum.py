@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 
 import cbor2
 
-from ..batches.anchored import batch_count, batched_twins
+from ..batches.anchored import batch_count, batch_counts, batched_twins
 from ..errors import Denied, MedtwinError, RevertedError, VerificationError
 from ..formats.typed_data import Domain, recovers_to, report_digest
-from ..ports import Chain, Mined, Peers, Signer
+from ..ports import Call, Chain, Mined, Peers, Signer
 from ..records import Deployment, Observation, Purpose, Report
 from ..stages.post import ALONE, agree, post, report_fields
 from .predict import Node, Seen, observe
@@ -69,7 +69,17 @@ class _Round:
     wait_s: float = FIRST_WAIT_S
     not_before_s: float = 0.0
     observations: dict[str, Observation] = field(default_factory=dict)
+    observed_at_s: float = 0.0
     agreed_at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Nodes:
+    """What the contract says of them in this turn: how many must agree, whose turn follows whose, who may sign."""
+
+    quorum: int
+    order: list[str]
+    valid: set[str]
 
 
 class Member:
@@ -115,7 +125,7 @@ class Member:
         self._depth = depth
         self._patience_s = patience_s
         self._at_once = at_once
-        self._twins: dict[int, None] = {}
+        self._watched: dict[int, int] = {}
         self._read_until = 0
         self._begun = False
         self.newest_batch_s = 0
@@ -132,6 +142,22 @@ class Member:
         """Rounds it knows of that are not on the chain."""
         return len(self._rounds)
 
+    @property
+    def dissenting(self) -> set[str]:
+        """Nodes that signed another report than this one of a round that is open."""
+        return {
+            signer
+            for known in list(self._rounds.values())
+            for signer, said in list(known.observations.items())
+            if known.mine and said.report != known.mine.observation.report
+        }
+
+    @property
+    def without_quorum_s(self) -> float:
+        """How long a round that this node reported on has had no quorum (s)."""
+        waiting = [one.observed_at_s for one in self._rounds.values() if one.mine and one.agreed_at_s is None]
+        return self._clock_s() - min(waiting) if waiting else 0.0
+
     def turn(self) -> list[Happened]:
         """Look once at everything due; never raises a MedtwinError for one twin's sake.
 
@@ -147,28 +173,39 @@ class Member:
             del self._rounds[place]
         happened = self._all_observed(places)
         self._peers.send([seen.mine.observation for seen in list(self._rounds.values()) if seen.mine])
-        happened += [one for place in places for one in self._posted(place)]
+        heard = sorted({signer for known in self._rounds.values() for signer in known.observations})
+        quorum, order, *valid = self._node.chain.read_many(
+            [
+                ("PredictionOracle", "quorum"),
+                ("PredictionOracle", "signers"),
+                *(("PredictionOracle", "isSigner", one) for one in heard),
+            ]
+        )
+        nodes = _Nodes(quorum, list(order), {one for one, yes in zip(heard, valid, strict=True) if yes})
+        happened += [one for place in places for one in self._posted(place, nodes)]
         return happened + self._accuse()
 
     def due(self) -> list[Place]:
         """Rounds of approved models, of twins that let the oracle look, with confirmed batches after the last report."""
-        chain = self._node.chain
-        oracle, head = chain.address("PredictionOracle"), chain.head().number
+        chain, store = self._node.chain, self._node.store
+        head = chain.head().number
         confirmed = max(0, head - self._depth) if self._depth else None
-        for twin, time_s in batched_twins(chain, self._node.store, since=max(0, self._read_until - LOOK_BACK)).items():
-            self._twins[twin] = None
+        for twin, time_s in batched_twins(chain, store, since=max(0, self._read_until - LOOK_BACK)).items():
+            self._watched[twin] = head
             self.newest_batch_s = max(self.newest_batch_s, time_s)
         self._read_until = head
-        found = []
-        kinds = {model: kind for model, kind in self._kinds.items() if chain.read("ModelRegistry", "isApproved", model)}
-        for twin in self._twins:
-            count = batch_count(chain, twin, self._node.store, block=confirmed)
-            for model, kind in kinds.items():
-                if chain.read("PredictionOracle", "latest", twin, model).round < count and chain.read(
-                    "ConsentRegistry", "isAllowed", twin, oracle, int(kind.category), int(Purpose.CARE)
-                ):
-                    found.append((twin, model, count))
-        return found
+        approved = chain.read_many([("ModelRegistry", "isApproved", model) for model in self._kinds])
+        models = [model for model, yes in zip(self._kinds, approved, strict=True) if yes]
+        counts = batch_counts(chain, list(self._watched), store, block=confirmed)
+        newest = [(twin, model, count) for twin, count in counts.items() for model in models]
+        latest = chain.read_many([("PredictionOracle", "latest", twin, model) for twin, model, _ in newest])
+        behind = [place for place, last in zip(newest, latest, strict=True) if last.round < place[2]]
+        self._watched |= dict.fromkeys((twin for twin, *_ in behind), head)
+        self._watched = {
+            twin: since for twin, since in self._watched.items() if head - since <= LOOK_BACK + self._depth
+        }
+        allowed = chain.read_many([self._consent(twin, model) for twin, model, _ in behind])
+        return [place for place, yes in zip(behind, allowed, strict=True) if yes]
 
     def receive(self, observation: Observation) -> bool:
         """Keep what a peer signed, if it may matter; two reports of one round by one node are kept as evidence.
@@ -179,17 +216,23 @@ class Member:
             The sender is no node, or did not sign this.
         """
         chain, report = self._node.chain, observation.report
-        digest = self._digest(report)
-        if not recovers_to(digest, observation.signature, observation.signer) or not chain.read(
-            "PredictionOracle", "isSigner", observation.signer
-        ):
-            raise VerificationError("the observation is not signed by one of the oracle's nodes", kind="bad_signature")
-        if report.config != chain.read("PredictionOracle", "configDigest") or report.model not in self._kinds:
-            return False
-        count = batch_count(chain, report.twin_id, self._node.store)
-        if not chain.read("PredictionOracle", "latest", report.twin_id, report.model).round < report.round <= count:
-            return False
         place = (report.twin_id, report.model, report.round)
+        if place in self._rounds and self._rounds[place].observations.get(observation.signer) == observation:
+            return True  # peers say it at each turn until the round stands
+        is_signer, config, latest = chain.read_many(
+            [
+                ("PredictionOracle", "isSigner", observation.signer),
+                ("PredictionOracle", "configDigest"),
+                ("PredictionOracle", "latest", report.twin_id, report.model),
+            ]
+        )
+        signed = recovers_to(self._digest(report), observation.signature, observation.signer)
+        if not signed or not is_signer:
+            raise VerificationError("the observation is not signed by one of the oracle's nodes", kind="bad_signature")
+        if report.config != config or report.model not in self._kinds or report.round <= latest.round:
+            return False
+        if place not in self._rounds and report.round > batch_count(chain, report.twin_id, self._node.store):
+            return False
         earlier = self._rounds[place].observations.setdefault(observation.signer, observation)
         if earlier.report != report:
             self._caught[observation.signer] = (earlier, observation)
@@ -221,6 +264,10 @@ class Member:
                 )
         self._begun = True
 
+    def _consent(self, twin: int, model: bytes) -> Call:
+        asked = (twin, self._node.chain.address("PredictionOracle"), int(self._kinds[model].category))
+        return ("ConsentRegistry", "isAllowed", *asked, int(Purpose.CARE))
+
     def _digest(self, report: Report) -> bytes:
         chain = self._node.chain
         return report_digest(Domain(chain.chain_id, chain.address("PredictionOracle")), report)
@@ -246,33 +293,29 @@ class Member:
             known.wait_s = min(2 * known.wait_s, LONGEST_WAIT_S)
             return [] if again else [Happened("not_observed", place, error.kind)]
         known.observations[self._node.signer.address] = known.mine.observation
+        known.observed_at_s = self._clock_s()
         return [Happened("observed", place)]
 
-    def _posted(self, place: Place) -> list[Happened]:
+    def _posted(self, place: Place, nodes: _Nodes) -> list[Happened]:
         """Post when a quorum agrees and it is this node's turn."""
         known = self._rounds[place]
         if not known.mine:  # it puts nothing on the chain that it did not compute itself
             return []
-        chain, now_s, mine = self._node.chain, self._clock_s(), known.mine.observation.report
+        now_s, mine = self._clock_s(), known.mine.observation.report
         try:
             said = list(known.observations.values())  # others may say more meanwhile
-            valid = [one for one in said if chain.read("PredictionOracle", "isSigner", one.signer)]
-            report, signatures = agree(valid, int(chain.read("PredictionOracle", "quorum")))
+            report, signatures = agree([one for one in said if one.signer in nodes.valid], nodes.quorum)
             if report != mine:
                 return []
             if known.agreed_at_s is None:
                 known.agreed_at_s = now_s
-            if now_s - known.agreed_at_s < self._rank(place) * self._patience_s:
+            before = (nodes.order.index(self._node.signer.address) - place[2]) % len(nodes.order)
+            if now_s - known.agreed_at_s < before * self._patience_s:
                 return []
-            mined: Mined | None = post(report, signatures, chain, self._sender)
+            mined: Mined | None = post(report, signatures, self._node.chain, self._sender)
         except MedtwinError as error:
             return [] if error.kind == "no_quorum" else [Happened("not_posted", place, error.kind)]
         return [Happened("posted", place)] if mined else []
-
-    def _rank(self, place: Place) -> int:
-        """How many nodes have their turn before this one."""
-        signers = list(self._node.chain.read("PredictionOracle", "signers"))
-        return (signers.index(self._node.signer.address) - place[2]) % len(signers)
 
     def _accuse(self) -> list[Happened]:
         """Bring evidence of two reports of one round before the contract, which suspends their signer."""
@@ -305,6 +348,16 @@ class Onlooker:
     def newest_batch_s(self) -> int:
         """When the newest batch it knows of was anchored (s)."""
         return self._member.newest_batch_s
+
+    @property
+    def dissenting(self) -> set[str]:
+        """What nodes sign is not for it."""
+        return set()
+
+    @property
+    def without_quorum_s(self) -> float:
+        """It takes no part in one."""
+        return 0.0
 
     def turn(self) -> list[Happened]:
         """Say once what is due."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -206,5 +207,6 @@ async def _serve(server: uvicorn.Server, running: Running, every_s: float) -> No
 
 async def _work_forever(running: Running, every_s: float) -> None:
     while True:
-        await run_in_threadpool(running.turn)
+        with suppress(OSError):  # even where nothing can be said of it, on a full disk
+            await run_in_threadpool(running.turn)
         await asyncio.sleep(every_s)

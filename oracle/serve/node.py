@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +24,8 @@ from .http import REQUESTS_A_MINUTE, Endpoints, body_of, bounded_app, look_at, p
 LOOK_EVERY_S = 2.0
 STALE_AFTER_S = 60.0
 """Without a whole turn for so long, the node is not ready."""
+NO_QUORUM_AFTER_S = 60.0
+"""Nor when the nodes have not agreed on one of its reports for so long."""
 
 
 class Metrics:
@@ -53,6 +56,14 @@ class Metrics:
             "medtwin_node_endpoint_asked", "1: this chain endpoint is asked; 0: it is put aside, as it failed or is behind",
             ["endpoint"], registry=self.registry,
         )  # fmt: skip
+        self.dissenting = Gauge(
+            "medtwin_node_dissenting", "Nodes that signed another report than this one", registry=self.registry
+        )
+        self.without_quorum = Gauge(
+            "medtwin_node_without_quorum_seconds",
+            "How long one of its reports has had no quorum",
+            registry=self.registry,
+        )
         self.turned = Gauge(
             "medtwin_node_last_turn_seconds", "When the last whole turn ended (Unix time)", registry=self.registry
         )
@@ -65,6 +76,10 @@ class Turns(Protocol):
     def open_rounds(self) -> int: ...
     @property
     def newest_batch_s(self) -> int: ...
+    @property
+    def dissenting(self) -> set[str]: ...
+    @property
+    def without_quorum_s(self) -> float: ...
     def turn(self) -> list[Happened]: ...
     def receive(self, observation: Observation) -> bool: ...
 
@@ -101,13 +116,17 @@ class Running:
             self.metrics.peers.labels(why).set(len(getattr(self.peers, why)))
         self.metrics.newest.set(self.member.newest_batch_s)
         self.metrics.due.set(self.member.open_rounds)
+        self.metrics.dissenting.set(len(self.member.dissenting))
+        self.metrics.without_quorum.set(self.member.without_quorum_s)
         self.metrics.turned.set_to_current_time()
         self.turned_at_s, self.problem = self.clock_s(), ""
 
     def why_not_ready(self) -> str:
-        """Empty if its last turn was whole and not long ago."""
+        """Empty if its last turn was whole and not long ago, and the nodes agree."""
         if self.turned_at_s is not None and self.clock_s() - self.turned_at_s > STALE_AFTER_S:
             return self.problem or "its last turn takes too long"
+        if self.turned_at_s is not None and (waits_s := self.member.without_quorum_s) > NO_QUORUM_AFTER_S:
+            return f"no quorum for {waits_s:.0f} s: {len(self.member.dissenting)} nodes say otherwise, or too few say anything"
         return self.problem if self.turned_at_s is None else ""
 
 
@@ -171,5 +190,6 @@ async def _serve(server: uvicorn.Server, running: Running) -> None:
 
 async def _look_forever(running: Running) -> None:
     while True:
-        await run_in_threadpool(running.turn)
+        with suppress(OSError):  # even where nothing can be said of it, on a full disk
+            await run_in_threadpool(running.turn)
         await asyncio.sleep(LOOK_EVERY_S)

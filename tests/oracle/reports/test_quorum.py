@@ -14,7 +14,7 @@ from oracle.adapters.journal import SqliteSignedRounds
 from oracle.adapters.memory import new_signer
 from oracle.errors import VerificationError
 from oracle.formats.typed_data import Domain, report_digest
-from oracle.records import Channel, Observation, Readings
+from oracle.records import Channel, Features, Observation, Prediction, Readings
 from oracle.reports.predict import Node
 from oracle.reports.quorum import Happened, Member
 from tests.simulation.world import Mean
@@ -32,6 +32,15 @@ class Rate(Mean):
 
     schema = "unit/1"
     channels = (Channel("heart_rate", "/min", 0, 350), Channel("temperature", "Cel", 15, 46))
+
+
+class Liar(Rate):
+    """Of the same name, with another answer."""
+
+    def predict(self, features: Features) -> Prediction:
+        """One more than is true."""
+        true = super().predict(features)
+        return replace(true, score_e6=true.score_e6 + 1, high_e6=true.high_e6 + 1)
 
 
 @dataclass
@@ -124,6 +133,20 @@ def test_two_of_four_post_nothing(quorum: Quorum) -> None:
         quorum.turn(0, 1)
 
     assert quorum.posted() == []
+
+
+def test_more_liars_than_allowed_for_are_shown(quorum: Quorum) -> None:
+    """Two of four sign another value: nothing is posted, and the others count who says otherwise, and how long it lasts."""
+    for member in quorum.members[2:]:
+        member._kinds = {model: Liar() for model in member._kinds}
+    quorum.turn(0, 1, 2, 3)
+    quorum.now_s = 90.0
+    quorum.turn(0, 1, 2, 3)
+    liars = {member._node.signer.address for member in quorum.members[2:]}
+
+    assert quorum.posted() == []
+    assert [member.dissenting for member in quorum.members[:2]] == [liars, liars]
+    assert [member.without_quorum_s for member in quorum.members[:2]] == [90.0, 90.0]
 
 
 def test_a_node_without_an_own_result_posts_nothing(quorum: Quorum, twin: Twin) -> None:

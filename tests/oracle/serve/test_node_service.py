@@ -23,7 +23,7 @@ from oracle.errors import ChainError, Denied, InputError, VerificationError
 from oracle.formats.wire import MAX_REQUEST_BYTES, MOST_OBSERVATIONS, pack_observations, unpack_observations
 from oracle.records import Observation, Report
 from oracle.reports.quorum import Happened
-from oracle.serve.node import STALE_AFTER_S, Metrics, Running, service
+from oracle.serve.node import NO_QUORUM_AFTER_S, STALE_AFTER_S, Metrics, Running, service
 from oracle.settings import Settings
 
 WAIT_S = 20
@@ -45,6 +45,8 @@ class Ear:
     failure: Exception | None = None
     open_rounds: int = 0
     newest_batch_s = 0
+    dissenting: set[str] = field(default_factory=set)
+    without_quorum_s: float = 0.0
 
     def receive(self, one: Observation) -> bool:
         """Keep it, or fail."""
@@ -191,3 +193,19 @@ def served(ear: Ear) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join()
+
+
+def test_nodes_that_do_not_agree_are_told_of() -> None:
+    """Two say otherwise and there is no quorum: not ready, in words and in numbers; ready again when they agree."""
+    ear = Ear(dissenting={"0x" + "2" * 40, "0x" + "3" * 40}, without_quorum_s=NO_QUORUM_AFTER_S + 1)
+    running = Running(ear, Metrics())
+    running.turn()
+    ready = TestClient(service(running, "0x" + "1" * 40, "ab" * 32)).get("/readyz")
+    told = {sample.name: sample.value for family in running.metrics.registry.collect() for sample in family.samples}
+    ear.dissenting, ear.without_quorum_s = set(), 0.0
+
+    assert ready.status_code == 503
+    assert ready.text.startswith(f"no quorum for {NO_QUORUM_AFTER_S + 1:.0f} s: 2 nodes say otherwise")
+    assert told["medtwin_node_dissenting"] == 2
+    assert told["medtwin_node_without_quorum_seconds"] == NO_QUORUM_AFTER_S + 1
+    assert running.why_not_ready() == ""

@@ -1,0 +1,82 @@
+"""An oracle node that lies: its key is one of the oracle's. As a process: ``[name, port, kind, lie]``.
+
+``wrong`` signs another value, always the same for a round; ``replay`` says again and again what was ever said by
+anybody; ``silent`` computes and says nothing; ``equivocate`` signs two reports of a round and sends both.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from oracle.adapters.owned import owned
+from oracle.adapters.peer_http import HttpPeers
+from oracle.formats.typed_data import Domain, report_digest
+from oracle.ports import Peers, Signer
+from oracle.records import Observation, Readings
+from oracle.reports.quorum import Member, config_digest
+from oracle.reports.reason import Kind, Reasoned, reason
+from oracle.serve.node import Metrics, Running, serve
+from oracle.settings import Settings, node_folder, open_key, open_suites
+from oracle.twins import kinds
+from oracle.wiring import open_member
+
+LIES = ("wrong", "replay", "silent", "equivocate")
+MOST_SAID = 2_000
+
+
+class LyingPeers:
+    """Implements :class:`oracle.ports.Peers`: what reaches the others is not what was said."""
+
+    def __init__(self, peers: Peers, lie: str, signer: Signer, domain: Domain) -> None:
+        self._peers, self._lie, self._signer, self._domain = peers, lie, signer, domain
+        self.said: list[Observation] = []
+
+    def send(self, observations: Sequence[Observation]) -> None:
+        if self._lie == "replay":
+            self.said = (self.said + list(observations))[-MOST_SAID:]
+            self._peers.send(self.said)
+        elif self._lie == "equivocate":
+            self._peers.send([*observations, *map(self._other, observations)])
+        elif self._lie != "silent":
+            self._peers.send(observations)
+
+    def _other(self, observation: Observation) -> Observation:
+        report = replace(
+            observation.report, score_e6=observation.report.score_e6 + 1, high_e6=observation.report.high_e6 + 1
+        )
+        return Observation(report, self._signer.address, self._signer.sign_digest(report_digest(self._domain, report)))
+
+
+def wrong(kind: Kind, parts: Sequence[Readings]) -> Reasoned:
+    """One more than is true; sealed and explained as if it were."""
+    true = reason(kind, parts)
+    value = replace(true.prediction, score_e6=true.prediction.score_e6 + 1, high_e6=true.prediction.high_e6 + 1)
+    return replace(true, prediction=value)
+
+
+def main() -> None:
+    """Run until killed, where a node of that name would."""
+    name, port, kind_name, lie = sys.argv[1:]
+    settings, kind = Settings.read(), kinds()[kind_name]
+    chains, own = open_suites(settings), open_key(Settings.read(), name)
+    deployment = chains[0].deployment
+    with owned(node_folder(settings, own.address, deployment)) as folder:
+        more: dict[str, Any] = {"compute": wrong} if lie == "wrong" else {}
+        member = open_member(settings, folder, own, chains, [kind], deployment, **more)
+        assert isinstance(member, Member)
+        domain = Domain(chains[0].chain_id, chains[0].address("PredictionOracle"))
+        config = config_digest(deployment, [kind]).hex()
+        peers = HttpPeers(settings.peers, config)
+        lying = member._peers = LyingPeers(peers, lie, own, domain)
+        if lie == "replay":
+            heard = member.receive
+
+            def overheard(one: Observation) -> bool:
+                lying.said.append(one)
+                return heard(one)
+
+            member.receive = overheard  # type: ignore[method-assign]
+        serve(Running(member, Metrics()), own.address, deployment.genesis.hex(), config, port=int(port))
