@@ -19,7 +19,7 @@ from ..errors import InputError, MedtwinError, Refused
 from ..formats.wire import pack_receipts, pack_release, pack_statement, refusal, unpack_erasure, unpack_request
 from ..ports import Chain
 from ..rights.mint import parse_twin_id
-from .http import CBOR, REQUESTS_A_MINUTE, body_of, bounded_app
+from .http import CBOR, REQUESTS_A_MINUTE, bounded_app
 
 PAGE = 1_000  # receipts
 MOST_RECEIPTS = 2**63 - 1  # what a file can number
@@ -62,7 +62,7 @@ def service(custodian: LocalCustodian, *, requests_a_minute: int = REQUESTS_A_MI
     @app.post("/v1/release")
     async def release(request: Request) -> Response:
         """Decide on a request; 403 carries the signed receipt of a refusal."""
-        asked, items, proofs = unpack_request(await body_of(request))
+        asked, items, proofs = unpack_request(await request.body())
         try:
             with metrics.seconds.time():
                 released = await run_in_threadpool(custodian.release, asked, items, proofs)
@@ -75,13 +75,13 @@ def service(custodian: LocalCustodian, *, requests_a_minute: int = REQUESTS_A_MI
     @app.post("/v1/erase")
     async def erase(request: Request) -> Response:
         """Destroy the key for a twin on its owner's order; the signed statement."""
-        order = unpack_erasure(await body_of(request))
+        order = unpack_erasure(await request.body())
         return Response(pack_statement(await run_in_threadpool(custodian.erase, order)), media_type=CBOR)
 
     @app.post("/v1/shares", status_code=204)
     async def keep_table(request: Request) -> Response:
         """Keep shares that a twin's owner dealt anew."""
-        await run_in_threadpool(custodian.keep_table, await body_of(request))
+        await run_in_threadpool(custodian.keep_table, await request.body())
         return Response(status_code=204)
 
     @app.get("/v1/shares/{twin_id}")

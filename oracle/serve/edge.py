@@ -20,7 +20,7 @@ from ..batches.collect import Bridge, accept, collect
 from ..batches.edge import Gateway, prove, take, turn
 from ..errors import ChainError, InputError, MedtwinError, StorageError
 from ..formats.messages import MOST_BYTES, Message, unpack
-from .http import REQUESTS_A_MINUTE, Endpoints, body_of, bounded_app, look_at, place_of
+from .http import REQUESTS_A_MINUTE, Endpoints, bounded_app, look_at, place_of
 
 STALE_AFTER_S = 120.0
 """Without a whole turn for so long, the gateway is not ready."""
@@ -160,7 +160,9 @@ def comes_again(error: MedtwinError) -> bool:
 def service(running: Running, address: str, genesis: str, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> FastAPI:
     """The HTTP face of a gateway."""
     metrics = running.metrics
-    app = bounded_app("Medtwin gateway", metrics.registry, metrics.limited, requests_a_minute=requests_a_minute)
+    app = bounded_app(
+        "Medtwin gateway", metrics.registry, metrics.limited, requests_a_minute=requests_a_minute, most_bytes=MOST_BYTES
+    )
 
     @app.get("/readyz")
     def readyz() -> Response:
@@ -176,7 +178,7 @@ def service(running: Running, address: str, genesis: str, *, requests_a_minute: 
     @app.post("/v1/take")
     async def taking(request: Request) -> Response:
         """A batch or readings, durable here when this is answered; 503: keep it and send it again."""
-        outcome = await run_in_threadpool(running.put, await body_of(request, MOST_BYTES), "http")
+        outcome = await run_in_threadpool(running.put, await request.body(), "http")
         return Response(outcome, media_type="text/plain")
 
     @app.get("/v1/proofs/{digest}")

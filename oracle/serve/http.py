@@ -12,6 +12,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import Denied, InputError, MedtwinError, NotFound
 from ..formats.wire import MAX_REQUEST_BYTES
@@ -20,12 +21,40 @@ REQUESTS_A_MINUTE = 6_000  # of one address
 CBOR = "application/cbor"
 
 
-def bounded_app(title: str, registry: CollectorRegistry, limited: Counter, *, requests_a_minute: int) -> FastAPI:
-    """An app with a budget per address, health, metrics, and errors that say one sentence.
+class Bounded:
+    """A service that reads no body further than allowed."""
+
+    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+        self._app, self._most_bytes = app, most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._most_bytes:
+                raise InputError("the request is too large", hint="ask for less at once", kind="too_large")
+            return message
+
+        await self._app(scope, counted, send)
+
+
+def bounded_app(
+    title: str,
+    registry: CollectorRegistry,
+    limited: Counter,
+    *,
+    requests_a_minute: int,
+    most_bytes: int = MAX_REQUEST_BYTES,
+) -> FastAPI:
+    """An app with a budget per address, bodies of a bounded size, health, metrics, and errors that say one sentence.
 
     `limited` counts the requests beyond the budget.
     """
     app = FastAPI(title=title, version="1", docs_url=None, redoc_url=None)
+    app.add_middleware(Bounded, most_bytes=most_bytes)
     budget_a_minute = RateLimitItemPerMinute(requests_a_minute)
     budget = MovingWindowRateLimiter(MemoryStorage())
 
@@ -81,13 +110,3 @@ def place_of(error: Exception) -> str:
     """Where it was raised: a file and a line, no values."""
     frame = extract_tb(error.__traceback__)[-1]
     return f"file={Path(frame.filename).name} line={frame.lineno}"
-
-
-async def body_of(request: Request, most: int = MAX_REQUEST_BYTES) -> bytes:
-    """The body, read no further than allowed."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise InputError("the request is too large", hint="ask for less at once", kind="too_large")
-    return body

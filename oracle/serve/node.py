@@ -19,7 +19,7 @@ from ..errors import MedtwinError, VerificationError
 from ..formats.wire import unpack_observations
 from ..records import Observation
 from ..reports.quorum import Happened
-from .http import REQUESTS_A_MINUTE, Endpoints, body_of, bounded_app, look_at, place_of
+from .http import REQUESTS_A_MINUTE, Endpoints, bounded_app, look_at, place_of
 
 LOOK_EVERY_S = 2.0
 STALE_AFTER_S = 60.0
@@ -156,7 +156,7 @@ def service(
             metrics.received.labels("other_config").inc()
             return Response("this node has another deployment file, models or version", 409, media_type="text/plain")
         refused = 0
-        for one in unpack_observations(await body_of(request)):
+        for one in unpack_observations(await request.body()):
             try:
                 kept = await run_in_threadpool(running.member.receive, one)
             except VerificationError:

@@ -26,7 +26,7 @@ from ...custody.erase import carry_out, to_json
 from ...errors import Denied, InputError, MedtwinError, NotFound
 from ...ports import Mined
 from ...reports.disclose import forget
-from ..http import CBOR, REQUESTS_A_MINUTE, body_of, bounded_app
+from ..http import CBOR, REQUESTS_A_MINUTE, bounded_app
 from .desk import Desk, desk_routes
 from .portal import Config, Person, Portal, described
 from .relay import (
@@ -237,7 +237,7 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
     @app.post("/rpc")
     async def rpc(request: Request) -> Response:
         """The chain, for reading and for what was signed elsewhere."""
-        body = await body_of(request)
+        body = await request.body()
         try:
             asked = json.loads(body)
             identifier, method, parameters = asked["id"], asked["method"], asked.get("params", [])
@@ -258,7 +258,7 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
         if not since.isdigit():
             raise InputError("since is not a number", hint="leave it out")
         url = f"{portal.custodian_urls[number - 1]}/{path}?since={since}"
-        return await _forward(client, request.method, url, await body_of(request), CBOR)
+        return await _forward(client, request.method, url, await request.body(), CBOR)
 
     @app.get("/blocks/{digest}")
     def block(digest: str) -> Response:

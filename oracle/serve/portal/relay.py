@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Annotated, Any
 
 from eth_utils import is_address, to_checksum_address
 from pydantic import BaseModel, Field
@@ -19,6 +19,8 @@ CLONE = bytes.fromhex("363d3d373d3d3d363d73")  # what stands before the address 
 HEX_32 = Field(pattern="^0x[0-9a-fA-F]{64}$")
 HEX = Field(pattern="^0x([0-9a-fA-F]{2})*$", max_length=20_000)
 NUMBER = Field(pattern="^(0x[0-9a-fA-F]{1,64}|[0-9]{1,78})$")
+Bits = Annotated[int, Field(ge=0, lt=2**32)]
+Time = Annotated[int, Field(ge=0, lt=2**40)]
 ADDRESS = Field(pattern="^0x[0-9a-fA-F]{40}$")
 
 
@@ -27,12 +29,12 @@ class SignedGrant(BaseModel):
 
     twin: str = NUMBER
     grantee: str = ADDRESS
-    categories: int
-    purposes: int
-    not_before: int
-    expiry: int
+    categories: Bits
+    purposes: Bits
+    not_before: Time
+    expiry: Time
     nonce: str = NUMBER
-    deadline: int
+    deadline: Time
     signature: str = HEX
 
 
@@ -42,7 +44,7 @@ class SignedRevocation(BaseModel):
     twin: str = NUMBER
     grantee: str = ADDRESS
     nonce: str = NUMBER
-    deadline: int
+    deadline: Time
     signature: str = HEX
 
 
@@ -53,7 +55,7 @@ class SignedCall(BaseModel):
     target: str = ADDRESS
     data: str = HEX
     nonce: str = NUMBER
-    deadline: int
+    deadline: Time
     signature: str = HEX
 
 
@@ -63,10 +65,10 @@ class SignedCase(BaseModel):
     twin: str = NUMBER
     origin: str = ADDRESS
     receiver: str = ADDRESS
-    categories: int
-    expiry: int
+    categories: Bits
+    expiry: Time
     nonce: str = NUMBER
-    deadline: int
+    deadline: Time
     origin_signature: str = HEX
     receiver_signature: str = HEX
 
@@ -76,11 +78,11 @@ class SignedCommand(BaseModel):
 
     device: str = ADDRESS
     twin: str = NUMBER
-    code: int
-    value: int
+    code: Annotated[int, Field(ge=0, lt=2**16)]
+    value: Annotated[int, Field(ge=-(2**63), lt=2**63)]
     clinician: str = ADDRESS
     nonce: str = NUMBER
-    deadline: int
+    deadline: Time
     signature: str = HEX
 
 
@@ -89,7 +91,7 @@ class ErasureOrder(BaseModel):
 
     twin: str = NUMBER
     owner: str = ADDRESS
-    deadline: int
+    deadline: Time
     signature: str = HEX
 
     def request(self) -> ErasureRequest:
@@ -158,9 +160,9 @@ class Relay:
         Raises
         ------
         InputError
-            The target is none of the suite's contracts, nor a passkey account.
+            The target is none of the suite's contracts, nor a passkey account; or no passkey account is to act.
         """
-        target, account = _address(signed.target), _address(signed.account)
+        target, account = _address(signed.target), self._account(signed.account)
         if target not in self.chain.deployment.contracts.values() and not self._is_account(target):
             raise InputError("only calls to this deployment are paid for", hint="pay for it yourself", kind="not_paid")
         with self._one_at_a_time:
@@ -180,15 +182,23 @@ class Relay:
 
     def recover(self, key: Recovery) -> Mined:
         """Finish a recovery whose waiting time is over; the contract says no to any other."""
+        account = self._account(key.account)
         with self._one_at_a_time:
             return self.chain.write_at(
-                self.payer, _address(key.account), "PasskeyAccount", "finishRecovery", _bytes(key.x), _bytes(key.y)
+                self.payer, account, "PasskeyAccount", "finishRecovery", _bytes(key.x), _bytes(key.y)
             )
+
+    def _account(self, text: str) -> str:
+        """The address of a passkey account: other code would spend what the payer has on whatever it likes."""
+        address = _address(text)
+        if not self._is_account(address):
+            raise InputError("this is no passkey account", hint="pay for it yourself", kind="not_paid")
+        return address
 
     def _is_account(self, address: str) -> bool:
         """Whether the code there is a clone (EIP-1167) of the pattern of passkey accounts."""
         pattern = bytes.fromhex(self.chain.read("PasskeyFactory", "PATTERN").removeprefix("0x"))
-        return CLONE + pattern in self.chain.code(address)
+        return self.chain.code(address).startswith(CLONE + pattern)
 
     def _send(self, contract: str, function: str, *args: Any) -> Mined:
         with self._one_at_a_time:
@@ -196,7 +206,10 @@ class Relay:
 
 
 def _number(text: str) -> int:
-    return int(text, 0)
+    number = int(text, 16 if text.startswith("0x") else 10)
+    if number >= 2**256:
+        raise InputError(f"{text[:20]}... is too large a number", hint="a number has 256 bits", kind="bad_number")
+    return number
 
 
 def _bytes(text: str) -> bytes:
