@@ -69,6 +69,34 @@ Call = tuple[Any, ...]
 """A view to be read: contract, function, and its arguments."""
 
 
+@dataclass(frozen=True, slots=True)
+class AskBlock:
+    """A block's :class:`Head`; of the newest without a number."""
+
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskView:
+    """What a view answers at a block; at the newest without a number."""
+
+    call: Call
+    block: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskSigned:
+    """Whether `account` (key or ERC-1271 contract) signed `digest`; a contract is asked at a block."""
+
+    account: str
+    digest: bytes
+    signature: bytes
+    block: int | None = None
+
+
+Question = AskBlock | AskView | AskSigned
+
+
 class Signer(Protocol):
     """A secp256k1 key that never leaves its holder."""
 
@@ -87,11 +115,20 @@ class Chain(Protocol):
     @property
     def chain_id(self) -> int: ...
     @property
+    def genesis(self) -> bytes:
+        """Hash of the block 0 that the suite was deployed after."""
+        ...
+
+    @property
     def gateways(self) -> tuple[tuple[str, int], ...]:
         """Gateways whose epochs count in this deployment, each from a block on."""
         ...
 
     def address(self, contract: str) -> str: ...
+    def answers(self, questions: Sequence[Question]) -> list[Any]:
+        """Answers in one message, in order; where the chain refused one question, the MedtwinError instead."""
+        ...
+
     def head(self, number: int | None = None) -> Head:
         """The newest block, or the one of that number."""
         ...
@@ -275,6 +312,14 @@ class Box(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A receipt to be: `make` is given its number and whether its nonce (grantee, number) was unspent; None spends none."""
+
+    make: Callable[[int, bool], Receipt]
+    nonce: tuple[str, int] | None
+
+
 class CustodianState(Protocol):
     """What a custodian must not lose: keys, receipts, spent nonces. Durable before each method returns."""
 
@@ -291,11 +336,8 @@ class CustodianState(Protocol):
         ...
 
     def is_used(self, grantee: str, nonce: int) -> bool: ...
-    def append(self, make: Callable[[int], Receipt], spent: tuple[str, int] | None) -> Receipt:
-        """Store the receipt that `make` gives for the next number, and a nonce as spent, in one step.
-
-        Denied (``request_replayed``), and nothing stored, for a permit whose nonce is spent already.
-        """
+    def append(self, entries: Sequence[Entry]) -> list[Receipt]:
+        """Store the receipts that `entries` make for the next numbers, and their nonces as spent, in one step."""
         ...
 
     def tables(self, twin_id: int) -> list[bytes]:

@@ -32,6 +32,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,7 @@ from .adapters.keys import Keystore, LocalSigner
 from .adapters.portal_http import RemotePortal
 from .adapters.store import EmbeddedStore
 from .adapters.tls import client_context, is_guarded
+from .custody.endpoints import Endpoints
 from .custody.release import LocalCustodian
 from .errors import ChainError, Denied, InputError
 from .ports import Chain, Custodian, Signer, Store
@@ -291,15 +293,13 @@ def open_custodian(
     """A custodian with its state in `folder`, its clock the chain's where that runs ahead."""
     folder.mkdir(parents=True, exist_ok=True)
     state = SqliteCustodianState(folder / "custodian.sqlite", signer)
-    return LocalCustodian(
-        state,
-        signer,
-        chains,
-        clock=lambda: chain_clock_s(chains[0]),
-        random_bytes=os.urandom,
-        depth=depth,
-        longest_silence_s=longest_silence_s,
-    )
+
+    def clock() -> int:
+        return chain_clock_s(chains[0])
+
+    at_once = ThreadPoolExecutor(len(chains)) if len(chains) > 1 else None
+    endpoints = Endpoints(chains, clock, depth=depth, longest_silence_s=longest_silence_s, at_once=at_once)
+    return LocalCustodian(state, signer, endpoints, clock=clock, random_bytes=os.urandom)
 
 
 def open_custodians(settings: Settings) -> list[RemoteCustodian]:

@@ -6,52 +6,41 @@ process), Ganache, anvil, geth or a private network. Only how it is opened diffe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
-from json import JSONDecodeError
+from itertools import islice
 from threading import Lock
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx
-from eth_abi.exceptions import DecodingError
 from eth_utils import to_checksum_address
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
 from web3.exceptions import (
-    BadFunctionCallOutput,
     BlockNotFound,
-    ContractLogicError,
-    MethodUnavailable,
-    TimeExhausted,
     Web3Exception,
-    Web3RPCError,
 )
 from web3.types import TxParams
 
-from ..errors import ChainError, InputError, NotFound, RevertedError
+from ..errors import ChainError, InputError, MedtwinError, NotFound, RevertedError
 from ..formats.typed_data import recovers_to
-from ..ports import Call, Event, Head, Mined, Signer
+from ..ports import AskBlock, AskSigned, AskView, Call, Event, Head, Mined, Question, Signer
 from ..records import Deployment
-from .abi import (
-    artifact,
-    data_in,
-    decode_revert,
-    plain,
-    revert_data,
-    tester_failures,
-    tester_revert_data,
-)
-from .rpc import Request, Rpc
-from .sending import MINED_WITHIN_S, mined, settled
-from .views import event, logged, view
+from .abi import artifact, plain
+from .failures import guarded, nonsense
+from .rpc import Request, Rpc, result_of
+from .sending import mined, settled
+from .views import WORD, event, logged, view
 
 GAS_PRICE_FLOOR_WEI = 2_000_000_000  # Ganache under shanghai never mines a price of 0
 GAS_MARGIN = 1.25  # over the estimate: storage may warm differently when mined
 DEPLOY_AGAIN = "deploy again (medtwin deploy, or make dev) or name the right chain"
 REQUEST_TIMEOUT_S = 15
-ERC1271_MAGIC = bytes.fromhex("1626ba7e")
+ERC1271_MAGIC = bytes.fromhex("1626ba7e").ljust(WORD, bytes(1))
+WALLET_GAS = 5_000_000
+"""What a contract may use to say whether it signed: a passkey's takes 250,000, and others wait for the answer."""
 
 
 def embedded() -> Web3:
@@ -118,7 +107,7 @@ class Web3Chain:
 
     def check(self) -> None:
         """Raise ChainError (``restarted_chain``) if a development chain was started anew underneath."""
-        if self._guard(lambda: genesis_of(self._web3)) != self.deployment.genesis:
+        if guarded(lambda: genesis_of(self._web3)) != self.deployment.genesis:
             raise ChainError(
                 "the chain was restarted: its first block is not the one the suite was deployed on",
                 hint=DEPLOY_AGAIN,
@@ -127,7 +116,11 @@ class Web3Chain:
 
     @cached_property
     def chain_id(self) -> int:
-        return int(self._guard(lambda: self._web3.eth.chain_id))
+        return int(guarded(lambda: self._web3.eth.chain_id))
+
+    @property
+    def genesis(self) -> bytes:
+        return self.deployment.genesis
 
     @property
     def where(self) -> str:
@@ -144,46 +137,47 @@ class Web3Chain:
         except KeyError:
             raise NotFound(f"the deployment has no contract {contract}") from None
 
+    def answers(self, questions: Sequence[Question]) -> list[Any]:
+        asked = [self._requests(one) for one in questions]
+        found = iter(self._ask_each([request for requests in asked for request in requests]))
+        return [
+            self._answer(one, *islice(found, len(requests))) for one, requests in zip(questions, asked, strict=True)
+        ]
+
     def head(self, number: int | None = None) -> Head:
-        block = self._guard(lambda: self._blocks([number])[0])
-        return Head(_number(block["number"]), bytes(HexBytes(block["hash"])), _number(block["timestamp"]))
+        head: Head = self._first(AskBlock(number))
+        return head
 
     def balance(self, account: str) -> int:
         """Ether of an account, in wei."""
-        return int(self._guard(lambda: self._web3.eth.get_balance(to_checksum_address(account))))
+        return int(guarded(lambda: self._web3.eth.get_balance(to_checksum_address(account))))
 
     def read(self, contract: str, function: str, *args: Any, block: int | None = None) -> Any:
-        return self.read_many([(contract, function, *args)], block=block)[0]
+        return self._first(AskView((contract, function, *args), block))
 
     def read_many(self, calls: Sequence[Call], *, block: int | None = None) -> list[Any]:
-        views = [view(contract, function, len(args)) for contract, function, *args in calls]
-        asked = [
-            ("eth_call", [{"to": self.address(one.contract), "data": "0x" + one.call(args).hex()}, _at(block)])
-            for one, (_, _, *args) in zip(views, calls, strict=True)
-        ]
-        told = [(one.contract, one.name) for one in views]
-        found = self._guard(lambda: self._ask(asked), *(told[0] if len(set(told)) == 1 else ()))
-        return [
-            self._guard(lambda one=one, got=got: one.answer(bytes(HexBytes(got))))
-            for one, got in zip(views, found, strict=True)
-        ]
+        found = self.answers([AskView(call, block) for call in calls])
+        for one in found:
+            if isinstance(one, MedtwinError):
+                raise one
+        return found
 
     def write(self, signer: Signer, contract: str, function: str, *args: Any, gas: int | None = None) -> Mined:
         call = self._function(contract, function, args)
         more: TxParams = {} if gas is None else {"gas": gas}
-        params = self._guard(lambda: call.build_transaction({**self._fees(signer.address), **more}), contract, function)
+        params = guarded(lambda: call.build_transaction({**self._fees(signer.address), **more}), contract, function)
         return self._send(signer, params, contract, function)
 
     def write_at(self, signer: Signer, address: str, contract: str, function: str, *args: Any) -> Mined:
         """The same to a contract that is not of the suite, by the ABI that is shipped for its kind."""
         at = self._web3.eth.contract(address=to_checksum_address(address), abi=artifact(contract)["abi"])
         call = at.functions[function](*args)
-        params = self._guard(lambda: call.build_transaction(self._fees(signer.address)), contract, function)
+        params = guarded(lambda: call.build_transaction(self._fees(signer.address)), contract, function)
         return self._send(signer, params, contract, function)
 
     def code(self, address: str) -> bytes:
         """Of the contract at an address; empty if there is none."""
-        return bytes(self._guard(lambda: self._web3.eth.get_code(to_checksum_address(address))))
+        return bytes(guarded(lambda: self._web3.eth.get_code(to_checksum_address(address))))
 
     def transfer(self, signer: Signer, to: str, wei: int) -> Mined:
         """Move ether, to fund an account on a development chain."""
@@ -208,34 +202,57 @@ class Web3Chain:
 
     def arguments(self, contract: str, transaction: bytes) -> dict[str, Any]:
         source = self._contract(contract)
-        found = self._guard(lambda: self._web3.eth.get_transaction(cast(Any, transaction)))
+        found = guarded(lambda: self._web3.eth.get_transaction(cast(Any, transaction)))
         if found.get("to") != source.address:
             return {}
         _, given = source.decode_function_input(found["input"])
         return {str(name): plain(value) for name, value in given.items()}
 
     def settle(self, signer: Signer) -> None:
-        self._guard(lambda: settled(self._web3, signer, {**self._fees(signer.address)}))
+        guarded(lambda: settled(self._web3, signer, {**self._fees(signer.address)}))
 
     def is_signed_by(self, account: str, digest: bytes, signature: bytes, *, block: int | None = None) -> bool:
-        account = to_checksum_address(account)
-        asked = view("PredictionOracle", "isValidSignature", 2).call((digest, signature))  # as ERC-1271 spells it
-        try:
-            code, answer = self._guard(
-                lambda: self._ask(
-                    [
-                        ("eth_getCode", [account, "latest"]),
-                        ("eth_call", [{"to": account, "data": "0x" + asked.hex()}, _at(block)]),
-                    ]
-                )
-            )
-        except RevertedError:
-            return False
-        if not HexBytes(code):
-            return recovers_to(digest, signature, account)
-        return bytes(HexBytes(answer)).startswith(ERC1271_MAGIC)
+        return bool(self._first(AskSigned(account, digest, signature, block)))
 
     # -- inside ----------------------------------------------------------------------
+
+    def _first(self, question: Question) -> Any:
+        (answer,) = self.answers([question])
+        if isinstance(answer, MedtwinError):
+            raise answer
+        return answer
+
+    def _requests(self, question: Question) -> list[Request]:
+        """What is sent to answer a question."""
+        match question:
+            case AskBlock(number):
+                return [("eth_getBlockByNumber", [_at(number), False])]
+            case AskView(call, block):
+                contract, function, *args = call
+                data = view(contract, function, len(args)).call(args)
+                return [("eth_call", [{"to": self.address(contract), "data": "0x" + data.hex()}, _at(block)])]
+            case AskSigned(account, digest, signature, block):
+                data = view("PredictionOracle", "isValidSignature", 2).call((digest, signature))
+                asked = {"to": account, "data": "0x" + data.hex(), "gas": hex(WALLET_GAS)}
+                return [("eth_getCode", [account, _at(block)]), ("eth_call", [asked, _at(block)])]
+
+    def _answer(self, question: Question, *found: Callable[[], Any]) -> Any:
+        """What came back for it, or the error."""
+        try:
+            match question:
+                case AskBlock(number):
+                    return guarded(lambda: _head(number, found[0]()))
+                case AskView(call):
+                    contract, function, *args = call
+                    of = view(contract, function, len(args))
+                    return guarded(lambda: of.answer(_bytes(found[0])), contract, function)
+                case AskSigned(account, digest, signature):
+                    code, vouched = (partial(guarded, partial(_bytes, one)) for one in found)
+                    return _vouched(vouched) if code() else recovers_to(digest, signature, account)
+        except MedtwinError as error:
+            return error
+        except (KeyError, TypeError, ValueError) as error:
+            return nonsense(error)
 
     def _contract(self, name: str) -> Contract:
         if name not in self._contracts:
@@ -271,9 +288,9 @@ class Web3Chain:
                 hint="fund the account, or use one that is funded",
                 kind="insufficient_funds",
             )
-        receipt = self._guard(lambda: mined(self._web3, signer, {**params, "gas": gas}), contract, function)
+        receipt = guarded(lambda: mined(self._web3, signer, {**params, "gas": gas}), contract, function)
         if receipt["status"] != 1:  # passed the estimate, failed when mined: the state moved in between
-            self._guard(lambda: self._web3.eth.call(cast(TxParams, {**params, "gas": gas})), contract, function)
+            guarded(lambda: self._web3.eth.call(cast(TxParams, {**params, "gas": gas})), contract, function)
             raise RevertedError(contract, function, "Reverted", {})
         return Mined(
             transaction=bytes(receipt["transactionHash"]),
@@ -284,7 +301,7 @@ class Web3Chain:
         )
 
     def _logs(self, asked: Mapping[str, Any]) -> list[Event]:
-        return list(self._decode(self._guard(lambda: self._ask([("eth_getLogs", [asked])])[0])))
+        return list(self._decode(guarded(lambda: self._ask([("eth_getLogs", [asked])])[0])))
 
     def _decode(self, logs: Sequence[Mapping[str, Any]]) -> tuple[Event, ...]:
         """What the suite's contracts logged."""
@@ -295,7 +312,7 @@ class Web3Chain:
             topics = [bytes(HexBytes(one)) for one in entry["topics"]]
             known = logged(contract, topics[0]) if contract else None
             if contract and known:
-                args = self._guard(partial(known.arguments, topics, bytes(HexBytes(entry["data"]))))
+                args = guarded(partial(known.arguments, topics, bytes(HexBytes(entry["data"]))))
                 decoded.append((contract, known.name, args, entry))
         times = self._times_of({_number(entry["blockNumber"]) for *_, entry in decoded})
         return tuple(
@@ -308,60 +325,45 @@ class Web3Chain:
 
     def _times_of(self, blocks: set[int]) -> dict[int, int]:
         unknown = [block for block in blocks if block not in self._block_times]
-        for number, found in zip(unknown, self._guard(lambda: self._blocks(unknown)), strict=True):
-            self._block_times[number] = _number(found["timestamp"])
+        for head in self.answers([AskBlock(number) for number in unknown]):
+            if isinstance(head, MedtwinError):
+                raise head
+            self._block_times[head.number] = head.time_s
         return {block: self._block_times[block] for block in blocks}
 
-    def _blocks(self, numbers: Sequence[int | None]) -> list[Any]:
-        found = self._ask([("eth_getBlockByNumber", [_at(number), False]) for number in numbers])
-        for number, block in zip(numbers, found, strict=True):
-            if block is None:
-                raise BlockNotFound(f"block {number} was not found")
-        return found
-
     def _ask(self, requests: Sequence[Request]) -> list[Any]:
-        """In one message, where the chain is not in this process."""
+        return [one() for one in self._ask_each(requests)]
+
+    def _ask_each(self, requests: Sequence[Request]) -> list[Callable[[], Any]]:
+        """In one message, where the chain is not in this process; each is called for its result, or its error."""
         provider = self._web3.provider
         if isinstance(provider, Rpc):
-            return provider.ask(requests)
-        return [self._web3.manager.request_blocking(cast(Any, method), params) for method, params in requests]
-
-    def _guard(self, action: Any, contract: str = "", function: str = "") -> Any:
-        """Run one RPC action; say in Medtwin's errors what went wrong."""
-        try:
-            return action()
-        except ContractLogicError as error:
-            name, facts = decode_revert(data_in(error.data), str(error))
-            raise RevertedError(contract, function, name, facts) from error
-        except tester_failures() as error:
-            name, facts = decode_revert(tester_revert_data(error), str(error))
-            raise RevertedError(contract, function, name, facts) from error
-        except TimeExhausted as error:
-            raise ChainError(
-                f"the chain did not mine within {MINED_WITHIN_S:.0f} s",
-                hint="see whether it makes blocks, then run the same command again: nothing is posted twice",
-            ) from error
-        except httpx.HTTPError as error:
-            raise ChainError(
-                f"the chain stopped answering ({type(error).__name__})",
-                hint="start it again, then run the same command",
-            ) from error
-        except (Web3RPCError, MethodUnavailable) as error:
-            data = revert_data(error)
-            if data is not None or "revert" in str(error):
-                name, facts = decode_revert(data, str(error))
-                raise RevertedError(contract, function, name, facts) from error
-            raise ChainError(
-                f"the chain refused: {str(error)[:200]}", hint="medtwin doctor looks at the chain"
-            ) from error
-        except (BadFunctionCallOutput, DecodingError, JSONDecodeError, Web3Exception) as error:
-            raise ChainError(
-                f"the chain answered nonsense: {str(error)[:200]}", hint="medtwin doctor looks at the chain"
-            ) from error
+            answers = guarded(lambda: provider.answers(requests))
+            return [partial(result_of, answer) for answer in answers]
+        ask = self._web3.manager.request_blocking
+        return [partial(ask, cast(Any, method), params) for method, params in requests]
 
 
 def _at(block: int | None) -> str:
     return "latest" if block is None else hex(block)
+
+
+def _head(number: int | None, block: Any) -> Head:
+    if block is None:
+        raise BlockNotFound(f"block {number} was not found")
+    return Head(_number(block["number"]), bytes(HexBytes(block["hash"])), _number(block["timestamp"]))
+
+
+def _bytes(told: Callable[[], Any]) -> bytes:
+    return bytes(HexBytes(told()))
+
+
+def _vouched(ask: Callable[[], bytes]) -> bool:
+    """Whether the contract said so; one that reverts, or says something else, vouches for nobody."""
+    try:
+        return ask()[:WORD] == ERC1271_MAGIC
+    except RevertedError:
+        return False
 
 
 def _number(told: Any) -> int:
@@ -379,7 +381,7 @@ def deploy_contract(web3: Web3, signer: Signer, name: str, args: tuple[Any, ...]
     chain = Web3Chain(web3, Deployment(int(web3.eth.chain_id), genesis_of(web3), 0, {}))
     found = artifact(name)
     factory = web3.eth.contract(abi=found["abi"], bytecode=found["bytecode"])
-    params = chain._guard(
+    params = guarded(
         lambda: factory.constructor(*args).build_transaction(chain._fees(signer.address)), name, "constructor"
     )
     mined = chain._send(signer, params, name, "constructor")

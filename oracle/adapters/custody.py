@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import Denied, StorageError
+from ..errors import StorageError
 from ..formats.receipt_log import HASH_BYTES, Frontier, leaf_hash
 from ..formats.receipts import encode
 from ..formats.wire import pack_statement, unpack_statement
-from ..ports import Signer
+from ..ports import Entry, Signer
 from ..records import ErasureStatement, Receipt
 from .journal import open_database
 from .wrapping import Wrappings
@@ -121,25 +121,27 @@ class SqliteCustodianState:
             ).fetchone()
         return found is not None
 
-    def append(self, make: Callable[[int], Receipt], spent: tuple[str, int] | None) -> Receipt:
+    def append(self, entries: Sequence[Entry]) -> list[Receipt]:
         with self._lock:
             grown = Frontier(self._frontier.size, self._frontier.peaks)
             with self._reporting(), self._database:
                 self._database.execute("BEGIN IMMEDIATE")
-                receipt = make(grown.size)
-                leaf = encode(receipt)
-                grown.add(leaf_hash(leaf))
-                self._database.execute(
-                    "INSERT INTO receipts VALUES (?, ?, ?)", (receipt.number, leaf, receipt.signature)
-                )
+                receipts = [self._add(grown, entry) for entry in entries]
                 self._database.execute("UPDATE log SET size = ?, peaks = ?", (grown.size, b"".join(grown.peaks)))
-                if spent is not None:
-                    new = self._database.execute(
-                        "INSERT OR IGNORE INTO nonces VALUES (?, ?)", (spent[0], hex(spent[1]))
-                    ).rowcount
-                    if receipt.permitted and not new:
-                        raise Denied("this request was answered before", hint="sign a new one", kind="request_replayed")
             self._frontier = grown
+        return receipts
+
+    def _add(self, grown: Frontier, entry: Entry) -> Receipt:
+        """One receipt more, in a step that is open."""
+        fresh = True
+        if entry.nonce is not None:
+            grantee, nonce = entry.nonce
+            spent = self._database.execute("INSERT OR IGNORE INTO nonces VALUES (?, ?)", (grantee, hex(nonce)))
+            fresh = spent.rowcount > 0
+        receipt = entry.make(grown.size, fresh)
+        leaf = encode(receipt)
+        grown.add(leaf_hash(leaf))
+        self._database.execute("INSERT INTO receipts VALUES (?, ?, ?)", (receipt.number, leaf, receipt.signature))
         return receipt
 
     def tables(self, twin_id: int) -> list[bytes]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..errors import ChainError, MedtwinError, StorageError, VerificationError
-from ..ports import Call, Chain, Event, Head, Mined, Signer, Store
+from ..ports import Call, Chain, Event, Head, Mined, Question, Signer, Store
 
 T = TypeVar("T")
 FIRST_REST_S, LONGEST_REST_S = 5.0, 300.0
@@ -54,6 +54,10 @@ class FailoverChain:
         return self._endpoints[0].chain.chain_id
 
     @property
+    def genesis(self) -> bytes:
+        return self._endpoints[0].chain.genesis
+
+    @property
     def gateways(self) -> tuple[tuple[str, int], ...]:
         return self._endpoints[0].chain.gateways
 
@@ -75,6 +79,9 @@ class FailoverChain:
             elif one.name in heads:
                 one.well()
         return {one.name: one.why for one in self._endpoints}
+
+    def answers(self, questions: Sequence[Question]) -> list[Any]:
+        return self._first(lambda chain: chain.answers(questions))
 
     def head(self, number: int | None = None) -> Head:
         return self._first(lambda chain: chain.head(number))

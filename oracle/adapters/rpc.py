@@ -53,11 +53,11 @@ class Rpc(JSONBaseProvider):
         httpx.HTTPError
             It did not answer.
         """
-        answers = [one for at in range(0, len(requests), AT_ONCE) for one in self._answers(requests[at : at + AT_ONCE])]
-        for answer in answers:
-            if "error" in answer:
-                raise refusal(answer)
-        return [answer["result"] for answer in answers]
+        return [result_of(answer) for answer in self.answers(requests)]
+
+    def answers(self, requests: Sequence[Request]) -> list[RPCResponse]:
+        """The same, each with a result or an error."""
+        return [one for at in range(0, len(requests), AT_ONCE) for one in self._answers(requests[at : at + AT_ONCE])]
 
     def _answers(self, requests: Sequence[tuple[str, Any]]) -> list[RPCResponse]:
         told = [
@@ -89,11 +89,13 @@ class Rpc(JSONBaseProvider):
         return orjson.loads(answer.content)
 
 
-def refusal(answer: Mapping[str, Any]) -> Web3RPCError:
-    """The error in an answer."""
+def result_of(answer: Mapping[str, Any]) -> Any:
+    """The result in an answer; Web3RPCError if it is an error."""
+    if "error" not in answer:
+        return answer["result"]
     error = answer["error"]
     told = error.get("message", error) if isinstance(error, Mapping) else error
-    return Web3RPCError(str(told), rpc_response=answer)  # type: ignore[arg-type]
+    raise Web3RPCError(str(told), rpc_response=answer)  # type: ignore[arg-type]
 
 
 def _plain(value: Any) -> Any:

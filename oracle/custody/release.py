@@ -2,54 +2,35 @@
 
 No custodian trusts a gateway, the market or another custodian. Whatever is
 doubtful is a no; a no leaves a receipt as a yes does. No receipt, no release.
+Requests that wait are decided together: one look at each endpoint, one write to the disk.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 from eth_utils import is_checksum_address
 
 from ..errors import Denied, InputError, MedtwinError, NotFound, Refused, RevertedError, VerificationError
-from ..formats import hpke, merkle, receipt_log, share_table
+from ..formats import hpke, receipt_log, share_table
 from ..formats.envelope import open_share, released_info
-from ..formats.epochs import epoch_leaf
 from ..formats.receipts import request_digest
-from ..formats.typed_data import Domain, batch_digest, erasure_digest, receipt_digest, recovers_to, statement_digest
-from ..ports import Chain, CustodianState, Head, Mined, Signer
-from ..records import (
-    Batch,
-    Context,
-    ErasureRequest,
-    ErasureStatement,
-    Included,
-    KeyRequest,
-    Receipt,
-    Release,
-    SealedShare,
-)
+from ..formats.typed_data import Domain, erasure_digest, receipt_digest, statement_digest
+from ..ports import Chain, CustodianState, Entry, Mined, Signer
+from ..records import Context, ErasureRequest, ErasureStatement, KeyRequest, Receipt, Release, SealedShare
 from . import tables
+from .anchors import Anchors, Proof
+from .endpoints import Asked, Endpoints, Said
+from .turns import Turns
 
 LONGEST_LIFE_S = 15 * 60  # of a request, from now to its deadline
 MOST_BATCHES = 512
-MOST_BLOCKS_BEHIND = 2
-NO_HEAD = Head(0, bytes(32), 0)
 
 Item = tuple[Context, SealedShare]
-Proof = tuple[Batch, Included]
-
-
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    """`reason` is empty for a yes."""
-
-    head: Head
-    request: bytes
-    reason: str
-    signed: bool
 
 
 class LocalCustodian:
@@ -61,39 +42,36 @@ class LocalCustodian:
         Its keys, receipts and the nonces it has seen; durable.
     signer : Signer
         Its identity: signs receipts, roots its log on the chain.
-    chains : sequence of Chain
-        Endpoints of its own; every one must say yes.
+    endpoints : Endpoints
+        Its own ways to the chain; every one must say yes.
     clock : callable
         Now (s).
     random_bytes : callable
         Randomness of the operating system.
-    depth : int
-        Blocks until a grant counts; a revocation counts at once.
-    longest_silence_s : int, optional
-        Age of the newest block above which the chain is taken for cut off; none for chains that
-        mine only when something happens.
     """
 
     def __init__(
         self,
         state: CustodianState,
         signer: Signer,
-        chains: Sequence[Chain],
+        endpoints: Endpoints,
         *,
         clock: Callable[[], int],
         random_bytes: Callable[[int], bytes],
-        depth: int = 0,
-        longest_silence_s: int | None = None,
     ) -> None:
         self._state = state
         self._signer = signer
-        self._chains = chains
+        self._endpoints = endpoints
         self._clock = clock
         self._random_bytes = random_bytes
-        self._depth = depth
-        self._longest_silence_s = longest_silence_s
-        self._anchored: dict[tuple[str, int], bytes] = {}  # (device, sequence) -> digest
+        self._anchors = Anchors()
+        self._asking: Turns[Asked, Said] = Turns(lambda asked: self._endpoints.ask(asked))
+        self._writing: Turns[Entry, Receipt] = Turns(lambda entries: self._state.append(entries))
         self._rooted: tuple[int, bytes] = (0, bytes(32))  # what the chain was last known to have of the log
+
+    @property
+    def _chain(self) -> Chain:
+        return self._endpoints.chains[0]
 
     @property
     def address(self) -> str:
@@ -101,19 +79,16 @@ class LocalCustodian:
 
     def genesis(self) -> bytes:
         """Hash of block 0 of the chain it decides by."""
-        return self._chains[0].head(0).hash
+        return self._chain.genesis
 
     def problem(self) -> str:
         """Why no decision could be made now; empty if one could."""
-        try:
-            return self._why_not_agreed([chain.head() for chain in self._chains])
-        except MedtwinError:
-            return "chain_unavailable"
+        return self._endpoints.problem()
 
     def public_key(self, twin_id: int) -> bytes:
         """The key for a twin that exists; Denied once the twin was erased."""
         self._check_exists(twin_id)  # else strangers could have keys made without end
-        if self._chains[0].read("TwinToken", "isRetired", twin_id):  # also where a backup brought the key back
+        if self._chain.read("TwinToken", "isRetired", twin_id):  # also where a backup brought the key back
             raise _erased()
         private = self._state.key(twin_id, lambda: hpke.new_key(self._random_bytes))
         if private is None:
@@ -125,21 +100,26 @@ class LocalCustodian:
             raise InputError(
                 f"{request.grantee[:80]!r} is not an address", hint="write it checksummed", kind="bad_address"
             )
-        decision = self._decide(request, items, proofs)
+        domain = Domain(self._chain.chain_id, self._chain.address("ConsentRegistry"))
+        digest = request_digest(domain, request)
+        said = self._asking.ask((request, digest))
+        reason = self._why_not(request, said, items, proofs)
         shares: tuple[bytes, ...] = ()
-        if not decision.reason:
+        if not reason:
             try:
-                shares = self._reseal(request, decision.request, items)
+                shares = self._reseal(request, digest, items)
             except VerificationError as error:
-                decision = replace(decision, reason=error.kind)
-        receipt = self._write(request, decision)
+                reason = error.kind
+        # An unsigned request must not use up somebody else's nonce.
+        spent = (request.grantee, request.nonce) if said.signed else None
+        receipt = self._writing.ask(Entry(partial(self._receipt, request, digest, said, reason), spent))
         if not receipt.permitted:
             raise Refused(receipt)
         return Release(receipt, shares)
 
     def keep_table(self, body: bytes) -> None:
         table = share_table.unpack(body)
-        for chain in self._chains:
+        for chain in self._endpoints.chains:
             tables.check_dealer(chain, table)
         if self.address not in table.holders or not self._state.has_key(table.twin_id):
             raise Denied(
@@ -170,7 +150,7 @@ class LocalCustodian:
         VerificationError
             ``older_than_chain``: a restored copy, which would give numbers out twice.
         """
-        witnessed, expected = self._witnessed(self._chains[0])
+        witnessed, expected = self._witnessed(self._chain)
         frontier = receipt_log.Frontier()
         for leaf, _ in islice(self.receipts(), witnessed):
             frontier.add(receipt_log.leaf_hash(leaf))
@@ -190,9 +170,9 @@ class LocalCustodian:
         return self._rooted
 
     def erase(self, request: ErasureRequest) -> ErasureStatement:
-        for chain in self._chains:
+        for chain in self._endpoints.chains:
             self._check_owner(chain, request)
-        domain = Domain(self._chains[0].chain_id, self._chains[0].address("AuditTrail"))
+        domain = Domain(self._chain.chain_id, self._chain.address("AuditTrail"))
 
         def stated(private: bytes | None) -> ErasureStatement:
             key = hashlib.sha256(hpke.public_key(private)).digest() if private else bytes(32)
@@ -205,7 +185,7 @@ class LocalCustodian:
 
     def _check_exists(self, twin_id: int) -> None:
         try:
-            self._chains[0].read("TwinToken", "ownerOf", twin_id)
+            self._chain.read("TwinToken", "ownerOf", twin_id)
         except RevertedError as error:
             raise NotFound(f"there is no twin {twin_id:#x}", hint="mint it: medtwin twin mint") from error
 
@@ -218,94 +198,45 @@ class LocalCustodian:
         if owner != request.owner or not chain.is_signed_by(owner, digest, request.signature):
             raise Denied("only the twin's owner can have it erased", hint="sign with the owner's key", kind="not_owner")
 
-    def _decide(self, request: KeyRequest, items: Sequence[Item], proofs: Sequence[Proof]) -> _Decision:
-        """Yes only if the request is sound and every endpoint allows it, now and where blocks are confirmed."""
-        domain = Domain(self._chains[0].chain_id, self._chains[0].address("ConsentRegistry"))
-        digest = request_digest(domain, request)
-        try:
-            heads = [chain.head() for chain in self._chains]
-            asked = (request.grantee, digest, request.signature)
-            signed = all(  # where the receipt says it was so, or an auditor finds otherwise
-                chain.is_signed_by(*asked, block=head.number) for chain, head in zip(self._chains, heads, strict=True)
-            )
-            reason = (
-                ("" if signed else "bad_signature")
-                or self._why_not_timely(request)
-                or self._why_not_these(request, items, proofs)
-                or self._why_not_agreed(heads)
-                or self._why_not_allowed(request, heads)
-            )
-        except MedtwinError:
-            return _Decision(NO_HEAD, digest, "chain_unavailable", False)
-        return _Decision(heads[0], digest, reason, signed)
+    def _why_not(self, request: KeyRequest, said: Said, items: Sequence[Item], proofs: Sequence[Proof]) -> str:
+        """Empty only if the request is sound, every endpoint allows it, and the batches are those on the chain."""
+        return (
+            said.apart
+            or ("" if said.signed else "bad_signature")
+            or self._why_not_timely(request, said.now_s)
+            or self._why_not_these(request, items)
+            or said.reason
+            or self._why_not_anchored(request, items, proofs)
+        )
 
-    def _why_not_timely(self, request: KeyRequest) -> str:
-        now = self._clock()
-        if now >= request.deadline_s:
+    def _why_not_timely(self, request: KeyRequest, now_s: int) -> str:
+        if now_s >= request.deadline_s:
             return "request_expired"
-        if request.deadline_s > now + LONGEST_LIFE_S:
+        if request.deadline_s > now_s + LONGEST_LIFE_S:
             return "deadline_too_far"
         return "request_replayed" if self._state.is_used(request.grantee, request.nonce) else ""
 
-    def _why_not_these(self, request: KeyRequest, items: Sequence[Item], proofs: Sequence[Proof]) -> str:
+    def _why_not_these(self, request: KeyRequest, items: Sequence[Item]) -> str:
         if not 0 < len(items) <= MOST_BATCHES or len(items) != len(request.batches):
             return "wrong_number_of_batches"
-        chain = self._chains[0]
-        for digest, (context, share) in zip(request.batches, items, strict=True):
-            ours = (context.chain_id, context.anchor) == (chain.chain_id, chain.address("DataAnchor"))
-            asked = (context.twin_id, context.category) == (request.twin_id, request.category)
-            if not ours or not asked or share.custodian != self.address:
+        here = (self._chain.chain_id, self._chain.address("DataAnchor"), request.twin_id, request.category)
+        for context, share in items:
+            asked = (context.chain_id, context.anchor, context.twin_id, context.category)
+            if asked != here or share.custodian != self.address:
                 return "wrong_context"
-            if (self._digest_of(context) or self._digest_in_epoch(context, proofs)) != digest:
-                return "batch_not_anchored"
         return "" if self._state.has_key(request.twin_id) else "no_key_for_twin"
 
-    def _why_not_agreed(self, heads: Sequence[Head]) -> str:
-        """Endpoints that are behind, or on another branch, cannot be told from ones that lie."""
-        newest, oldest = max(head.number for head in heads), min(head.number for head in heads)
-        if newest - oldest > MOST_BLOCKS_BEHIND:
-            return "chain_lagging"
-        if self._longest_silence_s is not None and self._clock() - heads[0].time_s > self._longest_silence_s:
-            return "chain_stale"
-        common = max(0, oldest - self._depth)
-        hashes = {chain.head(common).hash for chain in self._chains}
-        return "" if len(hashes) == 1 else "chain_forked"
-
-    def _why_not_allowed(self, request: KeyRequest, heads: Sequence[Head]) -> str:
-        """A revocation counts at once, a grant once it is confirmed; an idle chain's clock does not prolong it."""
-        for chain, head in zip(self._chains, heads, strict=True):
-            confirmed = max(0, head.number - self._depth) if self._depth else None
-            for block in {None, confirmed}:
-                reason = _why_not_allowed(chain, request, self._clock(), block)
-                if reason:
-                    return reason
-        return ""
-
-    def _digest_of(self, context: Context) -> bytes | None:
-        """Digest the chain has for a batch; so a receipt names what was really opened."""
-        place = (context.device, context.sequence)
-        if place not in self._anchored:
-            for event in self._chains[0].events("DataAnchor", "BatchAnchored", twinId=context.twin_id):
-                self._anchored[event.args["device"], event.args["batch"]["sequence"]] = event.args["batch"]["digest"]
-        return self._anchored.get(place)
-
-    def _digest_in_epoch(self, context: Context, proofs: Sequence[Proof]) -> bytes | None:
-        """Digest of a batch that its device signed and a gateway put into an epoch, as far as it is proven."""
-        chain = self._chains[0]
-        domain = Domain(chain.chain_id, context.anchor)
-        for batch, included in proofs:
-            if (batch.twin_id, batch.sequence) != (context.twin_id, context.sequence):
-                continue
-            posted = chain.events("EpochAnchor", "EpochAnchored", gateway=included.gateway, number=included.number)
-            leaf = epoch_leaf(domain, batch, included.signature)
-            if (
-                recovers_to(batch_digest(domain, batch), included.signature, context.device)
-                and posted
-                and merkle.verify(posted[-1].args["epoch"]["root"], included.path, leaf)
-                and chain.read("DeviceRegistry", "pairingOf", context.device, context.twin_id)[0]
-            ):
-                return batch.digest
-        return None
+    def _why_not_anchored(self, request: KeyRequest, items: Sequence[Item], proofs: Sequence[Proof]) -> str:
+        """A receipt names what is really opened, by all endpoints."""
+        try:
+            known = all(
+                self._anchors.has(chain, digest, context, proofs)
+                for chain in self._endpoints.chains
+                for digest, (context, _) in zip(request.batches, items, strict=True)
+            )
+        except MedtwinError:
+            return "chain_unavailable"
+        return "" if known else "batch_not_anchored"
 
     def _reseal(self, request: KeyRequest, digest: bytes, items: Sequence[Item]) -> tuple[bytes, ...]:
         private = self._state.key(request.twin_id, lambda: b"")
@@ -320,21 +251,16 @@ class LocalCustodian:
             for context, share in items
         )
 
-    def _write(self, request: KeyRequest, decision: _Decision) -> Receipt:
-        """Number, sign and store the receipt; durable when this returns."""
-        # An unsigned request must not use up somebody else's nonce.
-        spent = (request.grantee, request.nonce) if decision.signed else None
-        try:
-            return self._state.append(lambda number: self._receipt(number, request, decision), spent)
-        except Denied as error:  # the same request was permitted while this one was decided
-            late = replace(decision, reason=error.kind)
-            return self._state.append(lambda number: self._receipt(number, request, late), spent)
-
-    def _receipt(self, number: int, request: KeyRequest, decision: _Decision) -> Receipt:
+    def _receipt(
+        self, request: KeyRequest, digest: bytes, said: Said, reason: str, number: int, fresh: bool
+    ) -> Receipt:
+        """Number and sign what was decided; the same request may have been permitted meanwhile."""
+        if not reason and not fresh:
+            reason = "request_replayed"
         receipt = Receipt(
             custodian=self.address,
             number=number,
-            time_s=self._clock(),
+            time_s=said.now_s,
             twin_id=request.twin_id,
             grantee=request.grantee,
             purpose=request.purpose,
@@ -343,40 +269,16 @@ class LocalCustodian:
             recipient=hashlib.sha256(request.recipient_key).digest(),
             nonce=request.nonce,
             deadline_s=request.deadline_s,
-            permitted=not decision.reason,
-            reason=decision.reason,
-            request=decision.request,
+            permitted=not reason,
+            reason=reason,
+            request=digest,
             request_signature=request.signature,
-            head_block=decision.head.number,
-            head_hash=decision.head.hash,
+            head_block=said.head.number,
+            head_hash=said.head.hash,
         )
-        domain = Domain(self._chains[0].chain_id, self._chains[0].address("AuditTrail"))
+        domain = Domain(self._chain.chain_id, self._chain.address("AuditTrail"))
         return replace(receipt, signature=self._signer.sign_digest(receipt_digest(domain, receipt)))
 
 
 def _erased() -> Denied:
     return Denied("the keys of this twin were destroyed", hint="nothing of it can be opened again", kind="erased")
-
-
-def _why_not_allowed(chain: Chain, request: KeyRequest, now_s: int, block: int | None) -> str:
-    """Empty if the chain allows at `block` (None: the newest) and `now_s`; else which rule said no."""
-    asked = (request.twin_id, request.grantee)
-    views = (
-        ("ConsentRegistry", "isAllowed", *asked, request.category, request.purpose),
-        ("ConsentRegistry", "grantOf", *asked),
-    )
-    allowed, grant = chain.read_many(views, block=block)
-    if allowed and chain.read("TwinToken", "ownerOf", request.twin_id, block=block) == request.grantee:
-        return ""
-    if allowed and now_s < grant.expiry:
-        return ""
-    rules = (
-        (grant.serial == 0, "no_consent"),
-        (grant.denied, "consent_denied"),
-        (grant.revoked, "consent_revoked"),
-        (now_s >= grant.expiry, "consent_expired"),
-        (now_s < grant.notBefore, "consent_not_begun"),
-        (bool(request.category & ~grant.categories), "category_not_covered"),
-        (bool(request.purpose & ~grant.purposes), "purpose_not_covered"),
-    )
-    return next((reason for broken, reason in rules if broken), "all_consents_withdrawn")

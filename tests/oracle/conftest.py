@@ -20,6 +20,7 @@ from oracle.adapters.keys import LocalSigner
 from oracle.adapters.memory import MemoryStore, new_signer
 from oracle.batches.fetch import anchored_batches
 from oracle.batches.publish import Edge, publish
+from oracle.custody.endpoints import Endpoints
 from oracle.custody.release import LocalCustodian
 from oracle.errors import Refused
 from oracle.formats import hpke
@@ -229,8 +230,9 @@ def custodians(stage: Stage, states: list[Path]) -> list[LocalCustodian]:
 def make_custodian(stage: Stage, path: Path, signer: LocalSigner, *more: Any) -> LocalCustodian:
     """A custodian on its file; `more` are further chain endpoints of its own."""
     return LocalCustodian(
-        SqliteCustodianState(path, signer), signer, [stage.chain, *more], clock=stage.now_s, random_bytes=os.urandom
-    )
+        SqliteCustodianState(path, signer), signer, Endpoints([stage.chain, *more], stage.now_s),
+        clock=stage.now_s, random_bytes=os.urandom,
+    )  # fmt: skip
 
 
 @pytest.fixture

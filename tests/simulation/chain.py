@@ -13,9 +13,9 @@ from typing import Any
 
 from eth_utils import to_checksum_address
 
-from oracle.errors import ChainError, NotFound, RevertedError
+from oracle.errors import ChainError, MedtwinError, NotFound, RevertedError
 from oracle.formats.typed_data import Domain, batch_digest, recover, report_digest
-from oracle.ports import Event, Head
+from oracle.ports import AskBlock, AskSigned, AskView, Event, Head, Question
 from oracle.records import Batch, Report
 
 CHAIN_ID = 1337
@@ -220,6 +220,10 @@ class Endpoint:
     chain_id = CHAIN_ID
     gateways: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def genesis(self) -> bytes:
+        return self._ledger.blocks[0].head.hash
+
     def address(self, contract: str) -> str:
         if contract not in ADDRESSES:
             raise NotFound(contract)
@@ -240,6 +244,21 @@ class Endpoint:
         blocks = self._visible()
         at = blocks[-1 if block is None else min(block, len(blocks) - 1)]
         return getattr(self, f"_{function}")(at, *args)
+
+    def answers(self, questions: Sequence[Question]) -> list[Any]:
+        return [self._answer(one) for one in questions]
+
+    def _answer(self, question: Question) -> Any:
+        try:
+            match question:
+                case AskBlock(number):
+                    return self.head(number)
+                case AskView(call, block):
+                    return self.read(*call, block=block)
+                case AskSigned(account, digest, signature, block):
+                    return self.is_signed_by(account, digest, signature, block=block)
+        except MedtwinError as error:
+            return error
 
     def read_many(self, calls: Sequence[Any], *, block: int | None = None) -> list[Any]:
         return [self.read(*one, block=block) for one in calls]

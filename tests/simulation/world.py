@@ -15,6 +15,7 @@ from oracle.adapters.custody import SqliteCustodianState
 from oracle.adapters.journal import SqliteOutbox, SqliteSignedRounds
 from oracle.adapters.keys import LocalSigner
 from oracle.batches.publish import Edge, publish, resume
+from oracle.custody.endpoints import Endpoints
 from oracle.custody.release import LocalCustodian
 from oracle.errors import MedtwinError, StorageError
 from oracle.formats import merkle
@@ -108,11 +109,14 @@ class Keeper:
         state: Any = FlakyDisk(self.state, ("append",), world.weather)
         if self.canary == "no receipt":
             state = Forgetful(self.state)
+        endpoints = Endpoints([Endpoint(world.ledger, luck) for luck in self.lucks], self.clock_s, depth=world.depth)
         self.custodian = LocalCustodian(
-            state, KEEPERS[self.name], [Endpoint(world.ledger, luck) for luck in self.lucks],
-            clock=lambda: int(world.now_s) + (0 if world.weather.calm else self.skew_s),
-            random_bytes=world.rng.randbytes, depth=world.depth,
-        )  # fmt: skip
+            state, KEEPERS[self.name], endpoints, clock=self.clock_s, random_bytes=world.rng.randbytes
+        )
+
+    def clock_s(self) -> int:
+        """Its clock, which may be off."""
+        return int(self.world.now_s) + (0 if self.world.weather.calm else self.skew_s)
 
     def public_key(self, twin_id: int) -> bytes:
         """The key for a twin."""
@@ -145,9 +149,9 @@ class Forgetful:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._state, name)
 
-    def append(self, make: Any, spent: Any) -> Any:
+    def append(self, entries: Any) -> Any:
         """Answers, and writes nothing."""
-        return make(0)
+        return [entry.make(0, True) for entry in entries]
 
 
 class Amnesia:

@@ -47,7 +47,7 @@ class Lying:
         return replace(release, shares=tuple(made * self._count))
 
     def _digest(self, request: KeyRequest) -> bytes:
-        chain = self._true._chains[0]
+        chain = self._true._endpoints.chains[0]
         return request_digest(Domain(chain.chain_id, chain.address("ConsentRegistry")), request)
 
 

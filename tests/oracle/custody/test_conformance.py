@@ -1,7 +1,7 @@
 """A custodian over HTTP says what the contract says: every state of a consent, asked in every way, and no other difference.
 
 The table is the contract's own: `isAllowed` at the newest block, for the twin's owner, for grants by every combination of what they
-cover, when they hold and what became of them. An endpoint that is behind, forked, of another chain or silent, and a clock
+cover, when they hold and what became of them. An endpoint that is behind, forked, of another chain or down, and a clock
 that is a day off, make no yes anywhere.
 """
 
@@ -18,12 +18,14 @@ from fastapi.testclient import TestClient
 from oracle.adapters.custody import SqliteCustodianState
 from oracle.adapters.keys import LocalSigner
 from oracle.adapters.memory import new_signer
+from oracle.custody.endpoints import Endpoints
 from oracle.custody.release import LocalCustodian
-from oracle.errors import ChainError
 from oracle.formats.wire import pack_request, unpack_release
 from oracle.ports import Head
 from oracle.records import Category, Purpose
 from oracle.serve.custodian import service
+
+from ..endpoints import Endpoint, down
 
 if TYPE_CHECKING:
     from ..conftest import Case
@@ -89,24 +91,8 @@ def test_withdrawing_all_and_retiring_are_followed(case: Case, table: list[Local
         assert yes == left
 
 
-class Endpoint:
-    """The chain through an endpoint that is at fault in one way."""
-
-    def __init__(self, chain: Any, **says: Any) -> None:
-        self._chain, self._says = chain, says
-
-    def __getattr__(self, name: str) -> Any:
-        return self._says.get(name) or getattr(self._chain, name)
-
-    def read_many(self, calls: Any, *, block: int | None = None) -> list[Any]:
-        return [self.read(*one, block=block) for one in calls]
-
-
 def faults(chain: Any) -> dict[str, Endpoint]:
     """Endpoints that cannot be told from ones that lie."""
-
-    def silent(*_: Any, **__: Any) -> Any:
-        raise ChainError("nobody answers")
 
     def behind(number: int | None = None) -> Head:
         return chain.head(max(0, chain.head().number - 5)) if number is None else chain.head(number)
@@ -115,8 +101,8 @@ def faults(chain: Any) -> dict[str, Endpoint]:
         return replace(chain.head(number), hash=os.urandom(32))
 
     return {
-        "silent": Endpoint(chain, head=silent, read=silent), "behind": Endpoint(chain, head=behind),
-        "on another branch": Endpoint(chain, head=forked), "of another chain": Endpoint(chain, head=forked, read=silent),
+        "silent": Endpoint(chain, head=down, read=down), "behind": Endpoint(chain, head=behind),
+        "on another branch": Endpoint(chain, head=forked), "of another chain": Endpoint(chain, head=forked, read=down),
         "says no to all": Endpoint(chain, read=lambda contract, function, *args, block=None:
                                    function != "isAllowed" and chain.read(contract, function, *args, block=block)),
     }  # fmt: skip
@@ -129,12 +115,12 @@ def test_an_endpoint_at_fault_makes_no_yes(case: Case, fault: str, first: bool) 
     chain = case.stage.chain
     bad = faults(chain)[fault]
     custodian, client = case.custodian, TestClient(service(case.custodian))
-    custodian._chains = [bad, chain] if first else [chain, bad]  # type: ignore[list-item]
+    custodian._endpoints.chains = [bad, chain] if first else [chain, bad]  # type: ignore[list-item]
     before = len(list(custodian.receipts()))
     for who, purpose in ((case.grantee, 1), (case.twin.patient, 1), (case.twin.patient, 2)):
         assert not permitted(client, case, who, purpose)
     assert len(list(custodian.receipts())) == before + 3
-    custodian._chains = [chain, chain]
+    custodian._endpoints.chains = [chain, chain]
     assert permitted(client, case, case.grantee, 1)
 
 
@@ -142,9 +128,13 @@ def test_an_endpoint_at_fault_makes_no_yes(case: Case, fault: str, first: bool) 
 def test_a_clock_a_day_off_makes_no_yes(case: Case, states: Any, skew_s: int) -> None:
     """Requests of now are of another day to it: refused either way, and nothing that expired opens again."""
     signer = case.custodian._signer
+
+    def clock() -> int:
+        return case.stage.now_s() + skew_s
+
     skewed = LocalCustodian(
-        SqliteCustodianState(states[0], signer), signer, [case.stage.chain],  # type: ignore[arg-type]
-        clock=lambda: case.stage.now_s() + skew_s, random_bytes=os.urandom,
+        SqliteCustodianState(states[0], signer), signer, Endpoints([case.stage.chain], clock),  # type: ignore[arg-type]
+        clock=clock, random_bytes=os.urandom,
     )  # fmt: skip
     client = TestClient(service(skewed))
     for who, purpose in product((case.grantee, case.twin.patient, new_signer()), (1, 2)):

@@ -13,7 +13,7 @@ import pytest
 
 from oracle.adapters.keys import LocalSigner
 from oracle.custody.release import LocalCustodian
-from oracle.errors import ChainError, VerificationError
+from oracle.errors import VerificationError
 from oracle.formats import hpke
 from oracle.formats.envelope import check_share, parse_header, released_info
 from oracle.formats.receipts import decode
@@ -21,21 +21,10 @@ from oracle.ports import Head
 from oracle.records import Readings
 from oracle.rights.consent import revoke
 
+from ..endpoints import Endpoint, down
+
 if TYPE_CHECKING:
     from ..conftest import Case
-
-
-class OtherChain:
-    """A second endpoint that answers as the first, save for what it is told to say."""
-
-    def __init__(self, chain: Any, **says: Any) -> None:
-        self._chain, self._says = chain, says
-
-    def __getattr__(self, name: str) -> Any:
-        return self._says.get(name) or getattr(self._chain, name)
-
-    def read_many(self, calls: Any, *, block: int | None = None) -> list[Any]:
-        return [self.read(*one, block=block) for one in calls]
 
 
 def test_release_permits_what_is_allowed(case: Case) -> None:
@@ -177,11 +166,6 @@ def test_release_refuses_on_a_retired_twin(case: Case) -> None:
     assert case.refused(case.asked(case.twin.patient, grantee=case.twin.patient.address)) == "no_consent"
 
 
-def down(*_: Any, **__: Any) -> Any:
-    """An endpoint that does not answer."""
-    raise ChainError("nobody answers")
-
-
 def denying(chain: Any) -> Callable[..., Any]:
     """Reads as the chain's, but no consent is ever allowed."""
 
@@ -206,18 +190,18 @@ def test_every_endpoint_must_say_yes(
 ) -> None:
     """A second endpoint that says no, is silent, behind or on another branch is a refusal with a receipt."""
     chain = case.stage.chain
-    other = OtherChain(chain, **says(chain))
+    other = Endpoint(chain, **says(chain))
     custodian = custodian_on(states[0], case.custodian._signer, other)
 
     assert case.refused(case.asked(), by=custodian) == reason
-    healthy = custodian_on(states[0], case.custodian._signer, OtherChain(chain))
+    healthy = custodian_on(states[0], case.custodian._signer, Endpoint(chain))
     assert healthy.release(case.asked(), case.items).receipt.permitted
 
 
 def test_the_first_endpoint_failing_releases_nothing(case: Case) -> None:
     """A custodian that sees no chain gives nothing, keeps a receipt of it, and burns no nonce."""
-    case.custodian._chains = [OtherChain(case.stage.chain, head=down)]  # type: ignore[list-item]
+    case.custodian._endpoints.chains = [Endpoint(case.stage.chain, head=down)]
     assert case.refused(case.request) == "chain_unavailable"
-    case.custodian._chains = [case.stage.chain]
+    case.custodian._endpoints.chains = [case.stage.chain]
 
     assert case.custodian.release(case.request, case.items).receipt.permitted

@@ -373,7 +373,7 @@ def test_a_receipt_verifies_also_if_the_emergency_opened_or_ended_in_that_very_b
     for then in (
         lambda: use_ids.append(ward.open().use_id), lambda: close(ward.stage.chain, ward.twin.patient, use_ids[-1])
     ):  # fmt: skip
-        ward.custodians[0]._chains = [Mining(ward.stage.chain, then)]  # type: ignore[list-item]
+        ward.custodians[0]._endpoints.chains = [Mining(ward.stage.chain, then)]  # type: ignore[list-item]
         ward.answer(request)
         ward.answer(request := ward.asked(ward.first))
 

@@ -18,7 +18,6 @@ from oracle.adapters.custodian_http import RemoteCustodian
 from oracle.adapters.keys import LocalSigner
 from oracle.batches.fetch import fetch
 from oracle.custody.release import LocalCustodian
-from oracle.errors import ChainError
 from oracle.formats import hpke
 from oracle.formats.envelope import parse_header
 from oracle.formats.typed_data import erasure_digest
@@ -103,7 +102,7 @@ def served(custodian: LocalCustodian, monkeypatch: pytest.MonkeyPatch, **tls: An
 
     with monkeypatch.context() as patched:
         patched.setattr(service_module, "_serve", catch)
-        serve(custodian, custodian._chains[0], Listening(0, **tls))
+        serve(custodian, custodian._endpoints.chains[0], Listening(0, **tls))
     assert caught[0].config.host == "127.0.0.1"
     with listening(caught[0]) as url:
         yield url
@@ -122,18 +121,3 @@ def through(client: TestClient) -> RemoteCustodian:
     remote = RemoteCustodian("http://testserver")
     remote._client = client
     return remote
-
-
-class Endpoint:
-    """A chain endpoint that answers as the true one, save for what it is told to say."""
-
-    def __init__(self, chain: Any, **says: Any) -> None:
-        self._chain, self._says = chain, says
-
-    def __getattr__(self, name: str) -> Any:
-        return self._says.get(name) or getattr(self._chain, name)
-
-
-def down(*_: Any, **__: Any) -> Any:
-    """An endpoint that does not answer."""
-    raise ChainError("nobody answers")

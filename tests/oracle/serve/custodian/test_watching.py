@@ -17,7 +17,8 @@ from oracle.formats.wire import pack_erasure, unpack_release
 from oracle.ports import Head
 from oracle.serve import custodian as service_module
 
-from .serving import TIMEOUT_S, Case, Endpoint, down, face, remotely, served
+from ...endpoints import Endpoint, down
+from .serving import TIMEOUT_S, Case, face, remotely, served
 
 
 def test_health_and_readiness(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,16 +31,16 @@ def test_health_and_readiness(case: Case, monkeypatch: pytest.MonkeyPatch) -> No
         ({"head": lambda number=None: Head(chain.head().number + 9, bytes(32), 0)}, "chain_lagging"),
         ({"head": lambda number=None: replace(chain.head(number), hash=bytes(32))}, "chain_forked"),
     ):
-        monkeypatch.setattr(custodian, "_chains", [chain, Endpoint(chain, **says)])
+        monkeypatch.setattr(custodian._endpoints, "chains", [chain, Endpoint(chain, **says)])
         answer = client.get("/readyz")
         assert (answer.status_code, answer.text) == (503, word)
         assert client.get("/healthz").status_code == 200
         refused = client.post("/v1/release", content=case.body(custodian))
         assert (refused.status_code, unpack_release(refused.content).receipt.reason) == (403, word)
-    monkeypatch.setattr(custodian, "_chains", [Endpoint(chain, head=down, read=down)])
+    monkeypatch.setattr(custodian._endpoints, "chains", [Endpoint(chain, head=down, read=down)])
     assert client.get("/v1/keys/0x1101").status_code == 503
     assert client.post("/v1/erase", content=pack_erasure(case.order(case.twin.patient))).status_code == 503
-    monkeypatch.setattr(custodian, "_chains", [chain])
+    monkeypatch.setattr(custodian._endpoints, "chains", [chain])
     assert client.get("/readyz").status_code == 200
 
 
