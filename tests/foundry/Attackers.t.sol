@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {IAccessMarket} from "../../contracts/interfaces/IAccessMarket.sol";
 import {Scope} from "../../contracts/types/Consent.sol";
-import {MarketFixture} from "./AccessMarket.t.sol";
+import {MarketFixture} from "./MarketFixture.sol";
 
 interface IHostileWallet {
     function setWay(uint8 way) external;
