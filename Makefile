@@ -148,6 +148,7 @@ check: setup-dev ## Format, lint, types, fresh artifacts, fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	node_modules/.bin/solhint --noPoster --disc -c contracts/.solhint.json --max-warnings 0 'contracts/{*,interfaces/*,libraries/*,types/*}.sol'
 	$(BIN)/python -m scripts.build_artifacts --check
 	$(BIN)/python -m scripts.build_portal --check
 	node_modules/.bin/tsc -p oracle/serve/portal/web

@@ -15,7 +15,8 @@ def forge_command(*arguments: str) -> list[str]:
     found = sorted((ROOT / "node_modules" / "@foundry-rs").glob("forge-*/bin/forge"))
     if not found:
         raise SystemExit("forge is not installed; run: make setup-dev")
-    return [str(found[0]), *arguments, "--use", str(FOLDER / f"solc-v{VERSION}"), "--offline"]
+    compiler = ["--use", str(FOLDER / f"solc-v{VERSION}"), "--offline"]
+    return [str(found[0]), *arguments, *([] if arguments[:1] == ("fmt",) else compiler)]  # a formatter compiles nothing
 
 
 def environment() -> dict[str, str]:

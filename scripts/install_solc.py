@@ -6,6 +6,7 @@ Run by ``make setup``. The folder is ``.tools/solc``, named by ``SOLCX_BINARY_PA
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -34,8 +35,11 @@ def _install_npm() -> None:
     package = ROOT / "node_modules" / "solc"
     if not package.is_dir():
         sys.exit("the npm package solc is missing: run npm ci (needs Node 20)")
+    asked = ["node", "-p", "require(process.argv[1]).version()", str(package)]
+    version = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    text = (ROOT / "scripts" / "solc.cjs").read_text("utf-8").replace("@@SOLC@@", str(package))
     stand_in = FOLDER / f"solc-v{VERSION}"
-    stand_in.write_text((ROOT / "scripts" / "solc.cjs").read_text("utf-8").replace("@@SOLC@@", str(package)), "utf-8")
+    stand_in.write_text(text.replace("@@VERSION@@", version.replace(".Emscripten.clang", ".Linux.g++")), "utf-8")
     stand_in.chmod(0o755)
 
 
