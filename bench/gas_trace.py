@@ -38,7 +38,7 @@ WHY = {
     "anchor": "two slots are changed (10,000), two registries asked (9,400): that the twin lives and that the device speaks"
     " for it. The count of a twin's batches is the round nodes report on.",
     "anchor_epoch": "one slot; a fourth of what is above the fee of a transaction is calldata.",
-    "post_prediction": "three signatures are 9,000 and the calldata of all is 8,000; two registries and the roster asked"
+    "post_prediction": "three signatures are 9,000 and the calldata of all is 7,000; two registries and the roster asked"
     " (12,000); the event tells the whole report (4,900), from which anybody checks it.",
 }
 PLACES = (

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
 import {ICaseToken} from "./interfaces/ICaseToken.sol";
 import {ITwinToken} from "./interfaces/ITwinToken.sol";
 import {Grants} from "./libraries/Grants.sol";
 import {RequestVoucher} from "./libraries/RequestVoucher.sol";
-import {Signed} from "./libraries/Signed.sol";
-import {Wiring} from "./libraries/Wiring.sol";
-import {KeyRequest} from "./types/KeyRequest.sol";
 
 /// @notice See ICaseToken.
-contract CaseToken is AccessControl, Signed, RequestVoucher, ICaseToken {
+contract CaseToken is RequestVoucher, ICaseToken {
     using Grants for uint32;
 
     bytes32 public constant DEPARTMENT_ROLE = keccak256("DEPARTMENT_ROLE");
@@ -23,15 +19,12 @@ contract CaseToken is AccessControl, Signed, RequestVoucher, ICaseToken {
         "Case(uint256 twinId,address from,address to,uint32 categories,uint40 expiry,uint256 nonce,uint40 deadline)"
     );
 
-    ITwinToken public immutable TWINS;
-
     mapping(bytes32 caseId => Standing) private _cases;
     mapping(uint256 twinId => mapping(address department => bytes32 caseId)) private _last;
 
-    constructor(ITwinToken twins, address consents, address administrator) RequestVoucher(consents) {
-        TWINS = ITwinToken(Wiring.checked(address(twins)));
-        _grantRole(DEFAULT_ADMIN_ROLE, administrator);
-    }
+    constructor(ITwinToken twins, address consents, address administrator)
+        RequestVoucher(twins, consents, administrator, PURPOSE_CARE)
+    {}
 
     /// @inheritdoc ICaseToken
     function open(
@@ -70,7 +63,7 @@ contract CaseToken is AccessControl, Signed, RequestVoucher, ICaseToken {
     }
 
     /// @inheritdoc ICaseToken
-    function isOpen(uint256 twinId, address department, uint32 categories) public view returns (bool) {
+    function isOpen(uint256 twinId, address department, uint32 categories) public view override(RequestVoucher, ICaseToken) returns (bool) {
         Standing memory standing = _cases[_last[twinId][department]];
         return block.timestamp < standing.expiry && !standing.closed && categories != 0
             && standing.categories.covers(categories) && hasRole(DEPARTMENT_ROLE, department)
@@ -91,10 +84,5 @@ contract CaseToken is AccessControl, Signed, RequestVoucher, ICaseToken {
         if (!hasRole(DEPARTMENT_ROLE, opened.from)) revert NotDepartment(opened.from);
         if (!hasRole(DEPARTMENT_ROLE, opened.to)) revert NotDepartment(opened.to);
         TWINS.ownerAndEpochOf(opened.twinId);
-    }
-
-    /// @inheritdoc RequestVoucher
-    function _mayAsk(address account, KeyRequest memory request) internal view override returns (bool) {
-        return request.purpose == PURPOSE_CARE && isOpen(request.twinId, account, request.category);
     }
 }

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
 import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {IEmergencyAccess} from "./interfaces/IEmergencyAccess.sol";
 import {ITwinToken} from "./interfaces/ITwinToken.sol";
 import {Grants} from "./libraries/Grants.sol";
 import {RequestVoucher} from "./libraries/RequestVoucher.sol";
-import {Signed} from "./libraries/Signed.sol";
-import {Wiring} from "./libraries/Wiring.sol";
-import {KeyRequest} from "./types/KeyRequest.sol";
 
 /// @notice See IEmergencyAccess.
-contract EmergencyAccess is AccessControl, Signed, Nonces, RequestVoucher, IEmergencyAccess {
+contract EmergencyAccess is RequestVoucher, Nonces, IEmergencyAccess {
     using Grants for uint32;
 
     bytes32 public constant CLINICIAN_ROLE = keccak256("CLINICIAN_ROLE");
@@ -29,18 +25,15 @@ contract EmergencyAccess is AccessControl, Signed, Nonces, RequestVoucher, IEmer
         "Emergency(uint256 twinId,address clinician,uint32 categories,uint16 reason,uint256 nonce,uint40 deadline)"
     );
 
-    ITwinToken public immutable TWINS;
-
     uint256 private _count;
     mapping(uint256 useId => Use) private _uses;
     mapping(uint256 twinId => mapping(address clinician => uint256 useId)) private _last;
     mapping(address clinician => uint256[] useIds) private _pending;
     mapping(address clinician => bool) private _suspended;
 
-    constructor(ITwinToken twins, address consents, address administrator) RequestVoucher(consents) {
-        TWINS = ITwinToken(Wiring.checked(address(twins)));
-        _grantRole(DEFAULT_ADMIN_ROLE, administrator);
-    }
+    constructor(ITwinToken twins, address consents, address administrator)
+        RequestVoucher(twins, consents, administrator, PURPOSE_EMERGENCY)
+    {}
 
     /// @inheritdoc IEmergencyAccess
     function open(
@@ -107,7 +100,7 @@ contract EmergencyAccess is AccessControl, Signed, Nonces, RequestVoucher, IEmer
     }
 
     /// @inheritdoc IEmergencyAccess
-    function isOpen(uint256 twinId, address clinician, uint32 categories) public view returns (bool) {
+    function isOpen(uint256 twinId, address clinician, uint32 categories) public view override(RequestVoucher, IEmergencyAccess) returns (bool) {
         Use memory use = _uses[_last[twinId][clinician]];
         return block.timestamp < use.expiry && !use.closed && !_suspended[clinician] && categories != 0
             && use.categories.covers(categories) && hasRole(CLINICIAN_ROLE, clinician);
@@ -163,10 +156,5 @@ contract EmergencyAccess is AccessControl, Signed, Nonces, RequestVoucher, IEmer
     function _existing(uint256 useId) private view returns (Use storage use) {
         use = _uses[useId];
         if (use.clinician == address(0)) revert UnknownUse(useId);
-    }
-
-    /// @inheritdoc RequestVoucher
-    function _mayAsk(address account, KeyRequest memory request) internal view override returns (bool) {
-        return request.purpose == PURPOSE_EMERGENCY && isOpen(request.twinId, account, request.category);
     }
 }

@@ -55,14 +55,14 @@ contract PredictionOracle is Nodes {
     }
 
     /// @inheritdoc IPredictionOracle
-    function post(Report calldata report, bytes[] calldata signatures) external {
+    function post(Report calldata report, bytes calldata signatures) external {
         bytes32 digest = reportDigest(report);
         _keep(report, digest, _checkQuorum(report.config, digest, signatures));
         if (block.timestamp - report.asOf > PROMPT) _postedLate[digest] = uint40(block.timestamp);
     }
 
     /// @inheritdoc IPredictionOracle
-    function postBundle(Bundle calldata bundle, bytes[] calldata signatures) external {
+    function postBundle(Bundle calldata bundle, bytes calldata signatures) external {
         // Check:
         if (bundle.root == 0 || bundle.manifest == 0) revert EmptyBundle();
         if (_bundles[bundle.config][bundle.root].at != 0) revert BundleExists(bundle.root);
@@ -82,7 +82,7 @@ contract PredictionOracle is Nodes {
     function refuteSum(
         Report calldata report,
         Place calldata place,
-        bytes[] calldata signatures,
+        bytes calldata signatures,
         IReportChallenge.Row[] calldata rows
     ) external {
         _refute(report, place, signatures, CHALLENGE.sumFault(report.model, report.explanationRoot, report.score, rows));
@@ -92,7 +92,7 @@ contract PredictionOracle is Nodes {
     function refuteTerm(
         Report calldata report,
         Place calldata place,
-        bytes[] calldata signatures,
+        bytes calldata signatures,
         IReportChallenge.Opened calldata opened
     ) external {
         _refute(report, place, signatures, CHALLENGE.termFault(report.model, report.explanationRoot, opened));
@@ -179,7 +179,7 @@ contract PredictionOracle is Nodes {
         report.fields().log(PredictionPosted.selector, report.twinId, uint256(report.model), report.round, digest);
     }
 
-    function _refute(Report calldata report, Place calldata place, bytes[] calldata signatures, IReportChallenge.Fault fault)
+    function _refute(Report calldata report, Place calldata place, bytes calldata signatures, IReportChallenge.Fault fault)
         private
     {
         // Check:

@@ -104,6 +104,23 @@ def test_files_and_tests_named_exist(page: Path) -> None:
         assert (ROOT / path).exists(), path
 
 
+def test_contracts_are_as_long_as_told() -> None:
+    """Lines with code, of contracts and libraries and of interfaces; and the longest file."""
+
+    def code(path: Path) -> int:
+        text = re.sub(r"/\*.*?\*/|//[^\n]*", "", path.read_text("utf-8"), flags=re.DOTALL)
+        lines = [line for line in text.splitlines() if line.strip()]
+        return sum(not line.startswith(("pragma ", "import ")) for line in lines)
+
+    ours = [path for path in (ROOT / "contracts").rglob("*.sol") if path.parent.name != "mocks"]
+    declared = sum(code(path) for path in ours if path.parent.name == "interfaces")
+    told = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    said = re.search(r"are ([\d,]+) lines of contracts and libraries and (\d+) of\s+interfaces", told)
+    assert said
+    assert [said[1], said[2]] == [f"{sum(map(code, ours)) - declared:,}", f"{declared}"]
+    assert max(len(path.read_text("utf-8").splitlines()) for path in ours) <= 250
+
+
 def test_make_targets_named_exist() -> None:
     """Every ``make X`` is a target of the Makefile."""
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -108,13 +108,14 @@ interface IPredictionOracle is IERC1271 {
 
     /// @notice Post a report; anyone may send what a quorum signed.
     /// @dev Typed data: Report(uint256 twinId,bytes32 model,uint48 round,uint40 asOf,uint8 status,int48 score,int48 low,int48 high,bytes32 inputsRoot,bytes32 explanationRoot,bytes32 config).
-    /// @param signatures Of exactly `quorum` nodes or more, by strictly ascending signer address.
-    function post(Report calldata report, bytes[] calldata signatures) external;
+    /// @param signatures Of `quorum` nodes or more, 65 bytes each (r, s, v), one after the other by strictly ascending
+    /// signer address.
+    function post(Report calldata report, bytes calldata signatures) external;
 
     /// @notice Post many reports by their root; anyone may send what a quorum signed. Nothing in it counts before it is
     /// settled or proven.
     /// @dev Typed data: Bundle(bytes32 root,bytes32 manifest,bytes32 config). A root is posted once under a config.
-    function postBundle(Bundle calldata bundle, bytes[] calldata signatures) external;
+    function postBundle(Bundle calldata bundle, bytes calldata signatures) external;
 
     /// @notice Put a report of a posted bundle where `post` would have put it; anyone may. Also under an earlier config.
     function settle(Report calldata report, bytes32[] calldata path) external;
@@ -122,19 +123,19 @@ interface IPredictionOracle is IERC1271 {
     /// @notice Refute a report by all rows of its explanation, in the order of their leaves.
     /// @param signatures Those it, or its bundle, was posted with: a quorum of its config. All of them are suspended.
     function refuteSum(
-        Report calldata report, Place calldata place, bytes[] calldata signatures, IReportChallenge.Row[] calldata rows
+        Report calldata report, Place calldata place, bytes calldata signatures, IReportChallenge.Row[] calldata rows
     ) external;
 
     /// @notice Refute a report by one row of its explanation and the model's term for it.
     function refuteTerm(
-        Report calldata report, Place calldata place, bytes[] calldata signatures, IReportChallenge.Opened calldata opened
+        Report calldata report, Place calldata place, bytes calldata signatures, IReportChallenge.Opened calldata opened
     ) external;
 
     /// @notice Put other nodes, or another f, in place of the present ones, by a quorum of them; anyone may send it. What was
     /// posted stays, with the number of its config; what was signed before and not posted is void.
     /// @dev Typed data: Rotation(bytes32 config,address[] signers,uint256 faulty,uint256 number,uint40 deadline); config is
     /// the present one, number the next. Refuses a suspended key.
-    function rotate(address[] calldata ascending, uint256 faulty, uint40 deadline, bytes[] calldata signatures) external;
+    function rotate(address[] calldata ascending, uint256 faulty, uint40 deadline, bytes calldata signatures) external;
 
     /// @notice Show that a node, also one of an earlier config, signed two different reports of one round; it is suspended
     /// at once, and for good.

@@ -39,7 +39,7 @@ abstract contract Nodes is EIP712, IPredictionOracle {
     }
 
     /// @inheritdoc IPredictionOracle
-    function rotate(address[] calldata ascending, uint256 faulty, uint40 deadline, bytes[] calldata signatures) external {
+    function rotate(address[] calldata ascending, uint256 faulty, uint40 deadline, bytes calldata signatures) external {
         if (block.timestamp >= deadline) revert SignatureExpired(deadline);
         bytes32 old = _configDigest;
         uint16 number = _checkQuorum(old, rotationDigest(ascending, faulty, deadline), signatures);
@@ -90,7 +90,7 @@ abstract contract Nodes is EIP712, IPredictionOracle {
     }
 
     /// @dev By nodes of the config in force that are not suspended.
-    function _checkQuorum(bytes32 config, bytes32 digest, bytes[] calldata signatures) internal view returns (uint16) {
+    function _checkQuorum(bytes32 config, bytes32 digest, bytes calldata signatures) internal view returns (uint16) {
         Terms memory terms = _terms[config];
         if (!terms.inForce) revert WrongConfig(config, _configDigest);
         _placesOf(terms.roster.read(), terms.quorum, terms.suspended, digest, signatures);
@@ -98,7 +98,7 @@ abstract contract Nodes is EIP712, IPredictionOracle {
     }
 
     /// @dev All who signed, whatever became of them and their config; fewer than its quorum prove nothing.
-    function _suspendQuorum(bytes32 config, bytes32 digest, bytes[] calldata signatures) internal {
+    function _suspendQuorum(bytes32 config, bytes32 digest, bytes calldata signatures) internal {
         Terms memory terms = _terms[config];
         if (terms.quorum == 0) revert WrongConfig(config, _configDigest);
         address[] memory nodes = terms.roster.read();
@@ -156,13 +156,14 @@ abstract contract Nodes is EIP712, IPredictionOracle {
         uint256 needed,
         uint256 barred,
         bytes32 digest,
-        bytes[] calldata signatures
+        bytes calldata signatures
     ) private pure returns (uint256 signed) {
-        uint256 count = signatures.length;
+        uint256 count = signatures.length / Recover.BYTES;
         if (count < needed) revert QuorumNotMet(count, needed);
+        if (signatures.length % Recover.BYTES != 0) revert UnknownSigner(address(0));
         uint256 place;
-        for (uint256 i = 0; i < count; ++i) {
-            address signer = signatures[i].signerOf(digest);
+        for (; signatures.length != 0; signatures = signatures[Recover.BYTES:]) {
+            address signer = Recover.signerOf(signatures[:Recover.BYTES], digest);
             uint256 next = place;
             while (next < nodes.length && nodes[next] < signer) ++next;
             if (next == nodes.length || nodes[next] != signer) _refuse(nodes, place, signer);

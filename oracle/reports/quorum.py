@@ -21,7 +21,7 @@ from ..errors import Denied, MedtwinError, RevertedError, VerificationError
 from ..formats.typed_data import Domain, recovers_to, report_digest
 from ..ports import Call, Chain, Mined, Peers, Signer
 from ..records import Deployment, Observation, Purpose, Report
-from ..stages.post import ALONE, agree, post, report_fields
+from ..stages.post import ALONE, agree, post, report_fields, split
 from .predict import Node, Seen, observe
 from .reason import Kind
 
@@ -255,7 +255,7 @@ class Member:
             place = (event.args["twinId"], event.args["model"], event.args["round"])
             if signed.knows(*place):
                 continue
-            given = chain.arguments("PredictionOracle", event.transaction).get("signatures", ())
+            given = split(chain.arguments("PredictionOracle", event.transaction).get("signatures", b""))
             if any(recovers_to(event.args["reportDigest"], one, me) for one in given):
                 raise Denied(
                     f"this node signed round {place[2]}, and does not remember it: its memory is an old copy",

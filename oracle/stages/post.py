@@ -12,6 +12,8 @@ from ..records import Observation, Report
 
 ALONE: tuple[bytes, tuple[bytes, ...]] = (bytes(32), ())
 """Where a report stands that is in no bundle, as the contract's Place."""
+SIGNATURE_BYTES = 65
+"""r, s and v; the contract takes a quorum's one after the other."""
 
 
 def agree(observations: Sequence[Observation], quorum: int) -> tuple[Report, list[bytes]]:
@@ -42,11 +44,16 @@ def post(report: Report, signatures: Sequence[bytes], chain: Chain, sender: Sign
     if chain.read("PredictionOracle", "latest", report.twin_id, report.model).round >= report.round:
         return None
     try:
-        return chain.write(sender, "PredictionOracle", "post", report_fields(report), list(signatures))
+        return chain.write(sender, "PredictionOracle", "post", report_fields(report), b"".join(signatures))
     except RevertedError as error:
         if error.error == "RoundNotAfter":  # another node was faster
             return None
         raise
+
+
+def split(signatures: bytes) -> list[bytes]:
+    """What was posted, signature by signature."""
+    return [signatures[at : at + SIGNATURE_BYTES] for at in range(0, len(signatures), SIGNATURE_BYTES)]
 
 
 def report_fields(report: Report) -> tuple[Any, ...]:

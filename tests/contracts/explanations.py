@@ -101,10 +101,10 @@ class Bundle:
         config = bytes(self.quorum.oracle.configDigest())
         return {"root": merkle.root(self.leaves()), "manifest": MANIFEST, "config": config, **changes}
 
-    def sign(self, *by: Any, **domain: Any) -> list[bytes]:
+    def sign(self, *by: Any, **domain: Any) -> bytes:
         """Signatures of nodes, by number or key."""
         keys = [self.quorum.nodes[one] if isinstance(one, int) else one for one in by]
-        return [signed(key, self.quorum.oracle, "Bundle", self.fields(), **domain) for key in keys]
+        return b"".join(signed(key, self.quorum.oracle, "Bundle", self.fields(), **domain) for key in keys)
 
     def post(self, sender: Any, *by: Any) -> Any:
         """Post it, signed by these nodes or by three."""

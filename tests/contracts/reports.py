@@ -69,9 +69,9 @@ class Quorum:
         """As the contract's Signed: a report with one node's own signature."""
         return report, ALONE, self.sign(node, report)
 
-    def signatures(self, report: Report, by: Iterable[int] = (0, 1, 2), **domain: Any) -> list[bytes]:
-        """Several nodes' signatures, in the order given; nodes are numbered by ascending address."""
-        return [self.sign(node, report, **domain) for node in by]
+    def signatures(self, report: Report, by: Iterable[int] = (0, 1, 2), **domain: Any) -> bytes:
+        """Several nodes' signatures, one after the other; nodes are numbered by ascending address."""
+        return b"".join(self.sign(node, report, **domain) for node in by)
 
     def post(self, report: Report, sender: Any, by: Iterable[int] = (0, 1, 2)) -> Any:
         """Post a report signed by these nodes."""

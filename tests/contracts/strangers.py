@@ -93,7 +93,7 @@ def report_by(*signers: LocalAccount | int) -> Sends:
 
     def arguments(w: World) -> tuple[Any, ...]:
         report = w.quorum.report(1)
-        return report, [w.quorum.sign(signer, report) for signer in signers]
+        return report, b"".join(w.quorum.sign(signer, report) for signer in signers)
 
     return arguments
 
@@ -119,7 +119,7 @@ def rotation_by(*signers: LocalAccount | int) -> Sends:
             "config": bytes(oracle.configDigest()), "signers": nodes, "faulty": 1,
             "number": oracle.configNumber() + 1, "deadline": end,
         }  # fmt: skip
-        return nodes, 1, end, [signed(one, oracle, "Rotation", message) for one in keys]
+        return nodes, 1, end, b"".join(signed(one, oracle, "Rotation", message) for one in keys)
 
     return arguments
 
@@ -266,11 +266,11 @@ ENTRIES = {
     "AuditTrail.post(uint64,bytes32,uint64,bytes32)": Entry(
         lambda w: (1, DIGEST, 2, DIGEST), "StaleHead", ("custodian",)
     ),
-    f"PredictionOracle.post({REPORT},bytes[])": Entry(
+    f"PredictionOracle.post({REPORT},bytes)": Entry(
         report_by(STRANGERS_KEY, STRANGERS_KEY, STRANGERS_KEY), "UnknownSigner",
         carries=report_by(0, 1, 2), carried="a quorum's signatures say all that happens",
     ),
-    "PredictionOracle.rotate(address[],uint256,uint40,bytes[])": Entry(
+    "PredictionOracle.rotate(address[],uint256,uint40,bytes)": Entry(
         rotation_by(STRANGERS_KEY, STRANGERS_KEY, STRANGERS_KEY), "UnknownSigner",
         carries=rotation_by(0, 1, 2), carried="a quorum's signatures say all that happens",
     ),

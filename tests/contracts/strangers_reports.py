@@ -31,14 +31,14 @@ def refutation_by(*signers: LocalAccount | int) -> Sends:
 
     def arguments(w: World) -> tuple[Any, ...]:
         report = w.quorum.report(1, explanationRoot=root_of(WRONG))
-        return report, ALONE, [w.quorum.sign(signer, report) for signer in signers], in_order(WRONG)
+        return report, ALONE, b"".join(w.quorum.sign(signer, report) for signer in signers), in_order(WRONG)
 
     return arguments
 
 
 def false_term(w: World) -> tuple[Any, ...]:
     """A row that no report has, against a term that no model has."""
-    return w.quorum.report(1), ALONE, [], opened(HONEST, RATE, TERMS[2])
+    return w.quorum.report(1), ALONE, b"", opened(HONEST, RATE, TERMS[2])
 
 
 def wrong_term(w: World) -> tuple[Any, ...]:
@@ -49,7 +49,7 @@ def wrong_term(w: World) -> tuple[Any, ...]:
 
 
 ENTRIES = {
-    "PredictionOracle.postBundle((bytes32,bytes32,bytes32),bytes[])": Entry(
+    "PredictionOracle.postBundle((bytes32,bytes32,bytes32),bytes)": Entry(
         bundle_by(STRANGERS_KEY, STRANGERS_KEY, STRANGERS_KEY), "UnknownSigner",
         carries=bundle_by(0, 1, 2), carried="a quorum's signatures say all that happens",
     ),
@@ -57,11 +57,11 @@ ENTRIES = {
         lambda w: (w.quorum.report(1), []), "BundleUnknown",
         carries=lambda w: (w.posted.reports[0], []), carried="a quorum signed the bundle; anyone may keep what is in it",
     ),
-    f"PredictionOracle.refuteSum({REPORT},{PLACE},bytes[],{ROW}[])": Entry(
+    f"PredictionOracle.refuteSum({REPORT},{PLACE},bytes,{ROW}[])": Entry(
         refutation_by(STRANGERS_KEY, STRANGERS_KEY, STRANGERS_KEY), "UnknownSigner",
         carries=refutation_by(0, 1, 2), carried="a quorum signed what contradicts itself; anyone may show it",
     ),
-    f"PredictionOracle.refuteTerm({REPORT},{PLACE},bytes[],({ROW},bytes32[],{TERM},bytes32[]))": Entry(
+    f"PredictionOracle.refuteTerm({REPORT},{PLACE},bytes,({ROW},bytes32[],{TERM},bytes32[]))": Entry(
         false_term, "RowsNotInReport",
         carries=wrong_term, carried="a quorum signed what the model's terms contradict; anyone may show it",
     ),

@@ -112,10 +112,13 @@ def test_post_by_unknown_is_refused(oracle: Any, quorum: Quorum, stranger: Any) 
     unknown = Account.from_key(b"\x0f" * 32)
 
     with reverts_with("UnknownSigner", unknown.address):
-        oracle.post(report, [*good, quorum.sign(unknown, report)], {"from": stranger})
-    for signature in (b"", bytes(65), good[0][:64]):
+        oracle.post(report, good + quorum.sign(unknown, report), {"from": stranger})
+    whole = quorum.signatures(report)
+    for signatures in (bytes(65) + good, whole + b"\x01", whole + whole[-64:]):
         with reverts_with("UnknownSigner", ZERO):
-            oracle.post(report, [signature, *good], {"from": stranger})
+            oracle.post(report, signatures, {"from": stranger})
+    with reverts_with("QuorumNotMet", 2, 3):
+        oracle.post(report, whole[:-1], {"from": stranger})
 
 
 @pytest.mark.parametrize("change", [
@@ -129,7 +132,7 @@ def test_post_of_other_fields_is_refused(
     report = quorum.report(1)
     signatures, changed = quorum.signatures(report), report._replace(**change)
 
-    with reverts_with("UnknownSigner", recovered(signatures[0], oracle, "Report", changed._asdict())):
+    with reverts_with("UnknownSigner", recovered(signatures[:65], oracle, "Report", changed._asdict())):
         oracle.post(changed, signatures, {"from": stranger})
 
     assert oracle.latest(twin, model)[0] == 0
@@ -141,7 +144,7 @@ def test_post_of_other_domain_is_refused(oracle: Any, quorum: Quorum, stranger: 
     report = quorum.report(1)
     signatures = quorum.signatures(report, **domain)
 
-    with reverts_with("UnknownSigner", recovered(signatures[0], oracle, "Report", report._asdict())):
+    with reverts_with("UnknownSigner", recovered(signatures[:65], oracle, "Report", report._asdict())):
         oracle.post(report, signatures, {"from": stranger})
 
 

@@ -103,7 +103,7 @@ def test_post_bundle_of_what_was_not_signed_is_refused(
     signatures = bundle.sign(0, 1, 2, **change.pop("domain", {}))
     fields = bundle.fields(**change)
 
-    with reverts_with("UnknownSigner", recovered(signatures[0], oracle, "Bundle", fields)):
+    with reverts_with("UnknownSigner", recovered(signatures[:65], oracle, "Bundle", fields)):
         oracle.postBundle(tuple(fields.values()), signatures, {"from": stranger})
 
 
@@ -229,7 +229,7 @@ def rotate(quorum: Quorum, others: list[LocalAccount], sender: Any) -> None:
         "config": bytes(oracle.configDigest()), "signers": [key.address for key in others], "faulty": 1, "number": 2,
         "deadline": end,
     }  # fmt: skip
-    votes = [signed(node, oracle, "Rotation", message) for node in quorum.nodes[:3]]
+    votes = b"".join(signed(node, oracle, "Rotation", message) for node in quorum.nodes[:3])
     oracle.rotate(message["signers"], 1, end, votes, {"from": sender})
 
 
@@ -297,8 +297,8 @@ def test_prove_equivocation_across_bundles_suspends(
 ) -> None:
     """A signature over many reports is one over each of them; neither bundle need be posted."""
     other = Bundle(quorum, (quorum.report(1, **HIGHER), quorum.report(7)))
-    ours = (bundle.reports[0], bundle.place(0), bundle.sign(1)[0])
-    theirs = (other.reports[0], other.place(0), other.sign(1)[0]) if both else quorum.signed(1, other.reports[0])
+    ours = (bundle.reports[0], bundle.place(0), bundle.sign(1))
+    theirs = (other.reports[0], other.place(0), other.sign(1)) if both else quorum.signed(1, other.reports[0])
 
     tx = oracle.proveEquivocation(ours, theirs, {"from": stranger})
 
@@ -312,11 +312,11 @@ def test_prove_equivocation_of_one_report_twice_is_refused(
 ) -> None:
     """By itself and in a bundle is no lie; nor is a signature that stands elsewhere than is said."""
     report = bundle.reports[0]
-    ours = (report, bundle.place(0), bundle.sign(1)[0])
+    ours = (report, bundle.place(0), bundle.sign(1))
 
     with reverts_with("NotEquivocation"):
         oracle.proveEquivocation(ours, quorum.signed(1, report), {"from": stranger})
-    nobody = recovered(bundle.sign(1)[0], oracle, "Report", report._asdict())
+    nobody = recovered(bundle.sign(1), oracle, "Report", report._asdict())
     with reverts_with("UnknownSigner", nobody):
-        oracle.proveEquivocation((report, ALONE, bundle.sign(1)[0]), quorum.signed(1, report), {"from": stranger})
+        oracle.proveEquivocation((report, ALONE, bundle.sign(1)), quorum.signed(1, report), {"from": stranger})
     assert bundle.fields()["manifest"] == MANIFEST

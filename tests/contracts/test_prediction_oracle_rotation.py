@@ -59,7 +59,7 @@ def rotation(
     """Arguments of `rotate`; `changes` are of what is signed, not of what is sent."""
     end, domain = now_s() + HOUR_S, changes.pop("domain", {})
     message = {**agreed(quorum, nodes, end), **changes}
-    signatures = [signed(quorum.nodes[node], quorum.oracle, "Rotation", message, **domain) for node in by]
+    signatures = b"".join(signed(quorum.nodes[node], quorum.oracle, "Rotation", message, **domain) for node in by)
     return [node.address for node in nodes], 1, end, signatures
 
 
@@ -136,7 +136,7 @@ def test_rotate_of_what_was_not_signed_is_refused(
     """The signature recovers a key that nobody has."""
     before = bytes(oracle.configDigest())
     arguments = rotation(quorum, successors, **change)
-    nobody = recovered(arguments[3][0], oracle, "Rotation", agreed(quorum, successors, arguments[2]))
+    nobody = recovered(arguments[3][:65], oracle, "Rotation", agreed(quorum, successors, arguments[2]))
 
     with reverts_with("UnknownSigner", nobody):
         oracle.rotate(*arguments, {"from": stranger})
@@ -164,7 +164,7 @@ def test_rotate_to_the_same_nodes_counts_and_is_not_replayed(oracle: Any, quorum
     oracle.rotate(*arguments, {"from": stranger})
 
     assert (oracle.configNumber(), bytes(oracle.configDigest())) == (2, digest)
-    nobody = recovered(arguments[3][0], oracle, "Rotation", agreed(quorum, quorum.nodes, arguments[2]))
+    nobody = recovered(arguments[3][:65], oracle, "Rotation", agreed(quorum, quorum.nodes, arguments[2]))
     with reverts_with("UnknownSigner", nobody):
         oracle.rotate(*arguments, {"from": stranger})
     quorum.post(quorum.report(1), stranger)

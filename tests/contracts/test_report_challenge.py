@@ -275,11 +275,11 @@ def test_refute_term_of_no_tree_is_refused(oracle: Any, quorum: Quorum, linear: 
     false_row, false_term = row._replace(contribution=1), term._replace(step=1)
 
     with reverts_with("RowsNotInReport", report.explanationRoot):
-        oracle.refuteTerm(report, ALONE, [], (false_row, path, term, term_path), {"from": stranger})
+        oracle.refuteTerm(report, ALONE, b"", (false_row, path, term, term_path), {"from": stranger})
     with reverts_with("TermNotInModel", OTHER_MODEL):
-        oracle.refuteTerm(report, ALONE, [], (row, path, false_term, term_path), {"from": stranger})
+        oracle.refuteTerm(report, ALONE, b"", (row, path, false_term, term_path), {"from": stranger})
     with reverts_with("TermNotInModel", quorum.model):
-        oracle.refuteTerm(other, ALONE, [], (row, path, term, term_path), {"from": stranger})
+        oracle.refuteTerm(other, ALONE, b"", (row, path, term, term_path), {"from": stranger})
 
 
 @pytest.mark.parametrize("offset", [-1, 0, 1])
@@ -354,11 +354,11 @@ def test_refute_without_the_quorum_is_refused(oracle: Any, quorum: Quorum, stran
     first, second = (quorum.nodes[node].address for node in (0, 1))
 
     with reverts_with("QuorumNotMet", 2, 3):
-        oracle.refuteSum(report, ALONE, votes[:2], rows, {"from": stranger})
+        oracle.refuteSum(report, ALONE, votes[:130], rows, {"from": stranger})
     with reverts_with("SignersNotAscending", second, first):
-        oracle.refuteSum(report, ALONE, [votes[1], votes[0], votes[2]], rows, {"from": stranger})
+        oracle.refuteSum(report, ALONE, votes[65:130] + votes[:65] + votes[130:], rows, {"from": stranger})
     with reverts_with("UnknownSigner", key_of(8).address):
-        oracle.refuteSum(report, ALONE, [*votes[:2], quorum.sign(key_of(8), report)], rows, {"from": stranger})
+        oracle.refuteSum(report, ALONE, votes[:130] + quorum.sign(key_of(8), report), rows, {"from": stranger})
     other = report._replace(config=b"\x66" * 32)
     with reverts_with("WrongConfig", other.config, bytes(oracle.configDigest())):
         oracle.refuteSum(other, ALONE, votes, rows, {"from": stranger})
@@ -366,7 +366,7 @@ def test_refute_without_the_quorum_is_refused(oracle: Any, quorum: Quorum, stran
     with reverts_with("BundleUnknown", bundle.fields()["root"], report.config):
         oracle.refuteSum(report, bundle.place(0), bundle.sign(0, 1, 2), rows, {"from": stranger})
     bundle.post(stranger)
-    nobody = recovered(votes[0], oracle, "Bundle", bundle.fields())
+    nobody = recovered(votes[:65], oracle, "Bundle", bundle.fields())
     with reverts_with("UnknownSigner", nobody):
         oracle.refuteSum(report, bundle.place(0), votes, rows, {"from": stranger})
     assert not oracle.isRefuted(oracle.reportDigest(report))

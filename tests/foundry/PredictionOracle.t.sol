@@ -60,11 +60,9 @@ abstract contract OracleFixture is Fixture {
         return _typed(address(oracle), abi.encode(typehash, report));
     }
 
-    function _by(IPredictionOracle.Report memory report, uint256 a, uint256 b, uint256 c) internal view returns (bytes[] memory) {
+    function _by(IPredictionOracle.Report memory report, uint256 a, uint256 b, uint256 c) internal view returns (bytes memory) {
         bytes32 digest = _digest(report);
-        bytes[] memory signatures = new bytes[](3);
-        (signatures[0], signatures[1], signatures[2]) = (_sign(a, digest), _sign(b, digest), _sign(c, digest));
-        return signatures;
+        return bytes.concat(_sign(a, digest), _sign(b, digest), _sign(c, digest));
     }
 
     function _signedBy(uint256 key, IPredictionOracle.Report memory report)
@@ -83,12 +81,12 @@ abstract contract OracleFixture is Fixture {
 
 contract PredictionOracleTest is OracleFixture {
     function _refuses(IPredictionOracle.Report memory report, bytes memory reason) private {
-        bytes[] memory signatures = _by(report, keys[0], keys[1], keys[2]);
+        bytes memory signatures = _by(report, keys[0], keys[1], keys[2]);
         vm.expectRevert(reason);
         oracle.post(report, signatures);
     }
 
-    function _refusesSigners(bytes[] memory signatures, bytes memory reason) private {
+    function _refusesSigners(bytes memory signatures, bytes memory reason) private {
         IPredictionOracle.Report memory report = _report(1);
         vm.expectRevert(reason);
         oracle.post(report, signatures);
@@ -98,7 +96,7 @@ contract PredictionOracleTest is OracleFixture {
 
     function test_post_isStoredAndTold() public {
         IPredictionOracle.Report memory report = _report(1);
-        bytes[] memory signatures = _by(report, keys[0], keys[2], keys[3]);
+        bytes memory signatures = _by(report, keys[0], keys[2], keys[3]);
         vm.expectEmit(address(oracle));
         emit IPredictionOracle.PredictionPosted(PATIENT, MODEL, 1, _digest(report), report);
         oracle.post(report, signatures);
@@ -257,17 +255,16 @@ contract PredictionOracleTest is OracleFixture {
 
     function test_post_needsAQuorum() public {
         bytes32 digest = _digest(_report(1));
-        bytes[] memory two = new bytes[](2);
-        (two[0], two[1]) = (_sign(keys[0], digest), _sign(keys[1], digest));
+        bytes memory two = bytes.concat(_sign(keys[0], digest), _sign(keys[1], digest));
         _refusesSigners(two, abi.encodeWithSelector(IPredictionOracle.QuorumNotMet.selector, 2, QUORUM));
-        _refusesSigners(new bytes[](0), abi.encodeWithSelector(IPredictionOracle.QuorumNotMet.selector, 0, QUORUM));
+        _refusesSigners("", abi.encodeWithSelector(IPredictionOracle.QuorumNotMet.selector, 0, QUORUM));
     }
 
     function test_post_takesMoreThanAQuorum() public {
         IPredictionOracle.Report memory report = _report(1);
-        bytes[] memory all = new bytes[](4);
+        bytes memory all;
         for (uint256 i = 0; i < 4; ++i) {
-            all[i] = _sign(keys[i], _digest(report));
+            all = bytes.concat(all, _sign(keys[i], _digest(report)));
         }
         oracle.post(report, all);
         vm.assertEq(oracle.latest(PATIENT, MODEL).round, 1);
@@ -296,12 +293,10 @@ contract PredictionOracleTest is OracleFixture {
             _by(report, STRANGER_KEY, keys[1], keys[2]),
             abi.encodeWithSelector(IPredictionOracle.UnknownSigner.selector, stranger)
         );
-        bytes[] memory signatures = _by(report, keys[0], keys[1], keys[2]);
+        bytes memory two = bytes.concat(_sign(keys[0], _digest(report)), _sign(keys[1], _digest(report)));
         bytes memory nobody = abi.encodeWithSelector(IPredictionOracle.UnknownSigner.selector, address(0));
-        signatures[2] = new bytes(65);
-        _refusesSigners(signatures, nobody);
-        signatures[2] = new bytes(64);
-        _refusesSigners(signatures, nobody);
+        _refusesSigners(bytes.concat(two, new bytes(65)), nobody);
+        _refusesSigners(bytes.concat(_by(report, keys[0], keys[1], keys[2]), "1"), nobody);
     }
 
     // -- equivocation ----------------------------------------------------------

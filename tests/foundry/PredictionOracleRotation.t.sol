@@ -14,11 +14,8 @@ contract PredictionOracleRotationTest is OracleFixture {
         return _typed(address(oracle), abi.encode(typehash, oracle.configDigest(), nodes, faulty, number, deadline));
     }
 
-    function _votes(bytes32 digest) private view returns (bytes[] memory votes) {
-        votes = new bytes[](3);
-        for (uint256 i = 0; i < 3; ++i) {
-            votes[i] = _sign(keys[i], digest);
-        }
+    function _votes(bytes32 digest) private view returns (bytes memory) {
+        return bytes.concat(_sign(keys[0], digest), _sign(keys[1], digest), _sign(keys[2], digest));
     }
 
     /// @dev The last node leaves, `next` comes in its place.
@@ -32,7 +29,7 @@ contract PredictionOracleRotationTest is OracleFixture {
     }
 
     /// @dev Whoever the signatures recover, it is no node: its address is anyone's.
-    function _isTaken(address[] memory next, bytes[] memory votes) private returns (bool) {
+    function _isTaken(address[] memory next, bytes memory votes) private returns (bool) {
         try oracle.rotate(next, 1, UNTIL, votes) {
             return true;
         } catch (bytes memory reason) {
@@ -48,7 +45,7 @@ contract PredictionOracleRotationTest is OracleFixture {
         bytes32 old = oracle.configDigest();
         bytes32 kept = keccak256(abi.encode(oracle.latest(PATIENT, MODEL)));
         bytes32 config = keccak256(abi.encode(block.chainid, address(oracle), next, 1));
-        bytes[] memory votes = _votes(_rotation(next, 1, 2, UNTIL));
+        bytes memory votes = _votes(_rotation(next, 1, 2, UNTIL));
         vm.assertEq(oracle.rotationDigest(next, 1, UNTIL), _rotation(next, 1, 2, UNTIL));
         vm.expectEmit(address(oracle));
         emit IPredictionOracle.ConfigSet(2, config, next, 1);
@@ -62,7 +59,7 @@ contract PredictionOracleRotationTest is OracleFixture {
         vm.assertTrue(oracle.isSigner(next[3]));
         vm.assertEq(keccak256(abi.encode(oracle.latest(PATIENT, MODEL))), kept);
         vm.assertEq(keccak256(abi.encode(oracle.consume(PATIENT, MODEL, 1 days, 100))), kept);
-        bytes[] memory late = _by(waiting, keys[0], keys[1], keys[2]);
+        bytes memory late = _by(waiting, keys[0], keys[1], keys[2]);
         vm.expectRevert(abi.encodeWithSelector(IPredictionOracle.WrongConfig.selector, old, config));
         oracle.post(waiting, late);
         waiting = _report(2);
@@ -72,9 +69,9 @@ contract PredictionOracleRotationTest is OracleFixture {
 
     function test_rotate_needsAQuorumInTime() public {
         address[] memory next = _next(address(type(uint160).max));
-        bytes[] memory votes = _votes(_rotation(next, 1, 2, UNTIL));
-        bytes[] memory two = new bytes[](2);
-        (two[0], two[1]) = (votes[0], votes[1]);
+        bytes memory votes = _votes(_rotation(next, 1, 2, UNTIL));
+        bytes32 digest = _rotation(next, 1, 2, UNTIL);
+        bytes memory two = bytes.concat(_sign(keys[0], digest), _sign(keys[1], digest));
         vm.expectRevert(abi.encodeWithSelector(IPredictionOracle.QuorumNotMet.selector, 2, QUORUM));
         oracle.rotate(next, 1, UNTIL, two);
         vm.warp(UNTIL);
@@ -87,14 +84,14 @@ contract PredictionOracleRotationTest is OracleFixture {
     function testFuzz_rotate_takesOnlyWhatWasSigned(uint256 faulty, uint256 number, uint40 deadline, address last) public {
         vm.assume(faulty != 1 || number != 2 || deadline != UNTIL || last != address(type(uint160).max));
         address[] memory next = _next(address(type(uint160).max));
-        bytes[] memory votes = _votes(_rotation(_next(last), faulty, number, deadline));
+        bytes memory votes = _votes(_rotation(_next(last), faulty, number, deadline));
         bytes32 before = oracle.configDigest();
         vm.assertFalse(_isTaken(next, votes));
         vm.assertEq(oracle.configDigest(), before);
     }
 
     function test_rotate_isNotReplayed() public {
-        bytes[] memory votes = _votes(_rotation(_nodes(), 1, 2, UNTIL));
+        bytes memory votes = _votes(_rotation(_nodes(), 1, 2, UNTIL));
         oracle.rotate(_nodes(), 1, UNTIL, votes);
         vm.assertEq(oracle.configNumber(), 2);
         vm.assertFalse(_isTaken(_nodes(), votes));
@@ -117,7 +114,7 @@ contract PredictionOracleRotationTest is OracleFixture {
         vm.expectRevert(reason);
         oracle.proveEquivocation(one, other);
         address[] memory back = _nodes();
-        bytes[] memory votes = _votes(_rotation(back, 1, 3, UNTIL));
+        bytes memory votes = _votes(_rotation(back, 1, 3, UNTIL));
         vm.expectRevert(reason);
         oracle.rotate(back, 1, UNTIL, votes);
     }

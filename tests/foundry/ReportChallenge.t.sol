@@ -86,11 +86,8 @@ contract ReportChallengeTest is OracleFixture {
         opened.termPath[0] = base ? _leaf(_rate()) : _leaf(_base());
     }
 
-    function _votes(bytes32 digest) private view returns (bytes[] memory votes) {
-        votes = new bytes[](3);
-        for (uint256 i = 0; i < 3; ++i) {
-            votes[i] = _sign(keys[i], digest);
-        }
+    function _votes(bytes32 digest) private view returns (bytes memory) {
+        return bytes.concat(_sign(keys[0], digest), _sign(keys[1], digest), _sign(keys[2], digest));
     }
 
     function _bundle(bytes32 root) private view returns (bytes32) {
@@ -253,7 +250,7 @@ contract ReportChallengeTest is OracleFixture {
     function test_refute_marksSuspendsAndTells() public {
         IReportChallenge.Row[] memory rows = _rows(1, 3, 0, 1);
         IPredictionOracle.Report memory report = _told(MODEL, rows, 3);
-        bytes[] memory votes = _votes(_digest(report));
+        bytes memory votes = _votes(_digest(report));
         oracle.post(report, votes);
         vm.expectEmit(address(oracle));
         emit IPredictionOracle.PredictionRefuted(PATIENT, MODEL, 1, _digest(report), IReportChallenge.Fault.Sum);
@@ -283,7 +280,7 @@ contract ReportChallengeTest is OracleFixture {
     function test_refute_holdsTheWindowToTheSecond() public {
         IReportChallenge.Row[] memory rows = _rows(1, 3, 0, 1);
         IPredictionOracle.Report memory report = _told(MODEL, rows, 3);
-        bytes[] memory votes = _votes(_digest(report));
+        bytes memory votes = _votes(_digest(report));
         vm.warp(NOW + 1 hours);
         oracle.post(report, votes);
         vm.assertEq(oracle.finalAt(report, alone), NOW + 1 days);
@@ -307,21 +304,20 @@ contract ReportChallengeTest is OracleFixture {
         IReportChallenge.Row[] memory rows = _rows(70, 90, 1_000_000, 20);
         uint256 at = rows[0].index == 1 ? 0 : 1;
         IPredictionOracle.Report memory report = _told(LINEAR, rows, 90);
-        bytes[] memory votes = _votes(_digest(report));
+        bytes memory votes = _votes(_digest(report));
         vm.expectRevert(abi.encodeWithSelector(IPredictionOracle.PredictionHolds.selector, _digest(report)));
         oracle.refuteTerm(report, alone, votes, _opened(rows, at, false));
         rows = _rows(69, 90, 1_000_000, 21);
         at = rows[0].index == 1 ? 0 : 1;
         report = _told(LINEAR, rows, 90);
-        bytes[] memory two = new bytes[](2);
-        (two[0], two[1]) = (_sign(keys[0], _digest(report)), _sign(keys[1], _digest(report)));
+        bytes32 digest = _digest(report);
+        bytes memory two = bytes.concat(_sign(keys[0], digest), _sign(keys[1], digest));
         vm.expectRevert(abi.encodeWithSelector(IPredictionOracle.QuorumNotMet.selector, 2, QUORUM));
         oracle.refuteTerm(report, alone, two, _opened(rows, at, false));
-        votes = _votes(_digest(report));
-        votes[2] = _sign(STRANGER_KEY, _digest(report));
+        votes = _by(report, keys[0], keys[1], STRANGER_KEY);
         vm.expectRevert(abi.encodeWithSelector(IPredictionOracle.UnknownSigner.selector, stranger));
         oracle.refuteTerm(report, alone, votes, _opened(rows, at, false));
-        (votes[1], votes[2]) = (votes[0], votes[1]);
+        votes = _by(report, keys[0], keys[0], keys[1]);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IPredictionOracle.SignersNotAscending.selector, vm.addr(keys[0]), vm.addr(keys[0])
@@ -341,7 +337,7 @@ contract ReportChallengeTest is OracleFixture {
         IPredictionOracle.Report memory report = _told(MODEL, rows, 3);
         (report.status, report.low, report.score, report.high) = (2, 0, 0, 0);
         vm.expectRevert(abi.encodeWithSelector(IPredictionOracle.PredictionHolds.selector, _digest(report)));
-        oracle.refuteSum(report, alone, new bytes[](0), rows);
+        oracle.refuteSum(report, alone, "", rows);
     }
 
     // -- bundles -----------------------------------------------------------------
@@ -361,7 +357,7 @@ contract ReportChallengeTest is OracleFixture {
         vm.expectEmit(address(oracle));
         emit IPredictionOracle.BundlePosted(root, bundle.config, MANIFEST);
         oracle.postBundle(bundle, _votes(_bundle(root)));
-        bytes[] memory again = _votes(_bundle(root));
+        bytes memory again = _votes(_bundle(root));
         vm.expectRevert(abi.encodeWithSelector(IPredictionOracle.BundleExists.selector, root));
         oracle.postBundle(bundle, again);
 
@@ -382,10 +378,10 @@ contract ReportChallengeTest is OracleFixture {
     function test_bundle_isNotEmpty() public {
         IPredictionOracle.Bundle memory bundle = IPredictionOracle.Bundle(0, MANIFEST, oracle.configDigest());
         vm.expectRevert(abi.encodeWithSelector(IPredictionOracle.EmptyBundle.selector));
-        oracle.postBundle(bundle, new bytes[](0));
+        oracle.postBundle(bundle, "");
         (bundle.root, bundle.manifest) = ("root", 0);
         vm.expectRevert(abi.encodeWithSelector(IPredictionOracle.EmptyBundle.selector));
-        oracle.postBundle(bundle, new bytes[](0));
+        oracle.postBundle(bundle, "");
     }
 
     function test_bundle_refutedReportIsNeitherSettledNorProven() public {

@@ -17,6 +17,7 @@ from oracle.errors import ChainError, MedtwinError, NotFound, RevertedError
 from oracle.formats.typed_data import Domain, batch_digest, recover, report_digest
 from oracle.ports import AskBlock, AskSigned, AskView, Event, Head, Question
 from oracle.records import Batch, Report
+from oracle.stages.post import split
 
 CHAIN_ID = 1337
 CONTRACTS = ("TwinToken", "ConsentRegistry", "DataAnchor", "PredictionOracle", "AuditTrail")
@@ -168,7 +169,7 @@ class Ledger:
             raise RevertedError("PredictionOracle", "post", "RoundNotAfter", {})
         if report.as_of_s > time_s or report.config != CONFIG:
             raise RevertedError("PredictionOracle", "post", "InvalidTime", {})
-        signed = [self._signer_of(state, report, signature) for signature in signatures]
+        signed = [self._signer_of(state, report, signature) for signature in split(signatures)]
         numbers = [int(one, 16) for one in signed]
         if len(signed) < self.quorum or numbers != sorted(set(numbers)):
             raise RevertedError("PredictionOracle", "post", "QuorumNotMet", {})

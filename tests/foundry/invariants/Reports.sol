@@ -52,10 +52,10 @@ abstract contract Reports is OracleFixture, Data {
         if (kind == 2) (c, why) = (STRANGER_KEY, IPredictionOracle.UnknownSigner.selector);
         if (kind == 4) (a, b, c) = (keys[0], keys[1], keys[2]);
         if (kind == 4) why = liarFound ? IPredictionOracle.UnknownSigner.selector : bytes4(0);
-        bytes[] memory signatures = _by(said, a, b, c);
+        bytes memory signatures = _by(said, a, b, c);
         if (kind == 3) {
             assembly ("memory-safe") {
-                mstore(signatures, 2)
+                mstore(signatures, 130)
             }
             why = IPredictionOracle.QuorumNotMet.selector;
         }

@@ -1,1 +1,0 @@
-import{f as a,g as b,h as c}from"./part-2QXJDKCB.js";import"./part-2HRY64TZ.js";import"./part-FRF6B6B2.js";import"./part-CDGDGZDC.js";import"./part-BN4TYSVZ.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as TERMS,b as digestOfTerms,c as offer};
