@@ -287,8 +287,8 @@ class Box(Protocol):
         """Those not known to be final, oldest first."""
         ...
 
-    def finish(self, epoch: int) -> None:
-        """Let its blocks go."""
+    def finish(self, epoch: int, again: Sequence[tuple[str, int]] = ()) -> None:
+        """Let its blocks go; the batches of a device from one of `again` on wait to be in another epoch."""
         ...
 
     def find(self, digest: bytes) -> OpenEpoch | None:

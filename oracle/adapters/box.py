@@ -96,8 +96,9 @@ class SqliteBox:
             ).fetchall()
         return [OpenEpoch(*row) for row in rows]
 
-    def finish(self, epoch: int) -> None:
+    def finish(self, epoch: int, again: Sequence[tuple[str, int]] = ()) -> None:
         with self._lock, self._transaction():
+            self._database.executemany("UPDATE batch SET epoch = NULL WHERE device = ? AND sequence >= ?", again)
             self._release("epoch = ?", epoch)
             self._run("UPDATE epoch SET done = 1 WHERE id = ?", epoch)
 

@@ -121,6 +121,21 @@ def listed_in(chain: Chain, store: Store, event: Event) -> tuple[Listed, ...]:
     return listed if root == epoch["root"] and len(listed) == epoch["batches"] else ()
 
 
+def unheard(chain: Chain, event: Event, listed: Sequence[Listed]) -> list[Listed]:
+    """Those of an epoch's batches that do not count as their device did not speak for its twin then, or as the block
+    is older than they are: in a later epoch they may count.
+    """
+    said = defaultdict[str, list[Event]](list)
+    for entry in _history(chain):
+        said[entry.args["device"]].append(entry)
+    place = (event.block, event.log_index, 0)
+    return [
+        one
+        for one in listed
+        if one.batch.end_s > event.time_s or not _speaks(said[one.device], place, _included(event, one))
+    ]
+
+
 @cached(LRUCache(maxsize=LISTED), key=lambda _, domain, digest: (domain, digest), lock=Lock())
 def _read(store: Store, domain: Domain, digest: bytes) -> tuple[bytes, tuple[Listed, ...]]:
     """Root and batches of a manifest; no batches if it is none."""

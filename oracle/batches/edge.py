@@ -3,6 +3,7 @@
 What it took is on its disk before it says so. It seals nothing twice, drops nothing it took, and takes nothing more
 when its disk is full: then devices, or the broker between, keep theirs. Oldest first everywhere. It can be killed at
 any instant: an epoch is written down before it is posted, and what stands on the chain is asked, not remembered.
+What stands there and does not count, as its device was cut off or its calibration ended just before, waits again.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ..formats.epochs import MOST_BATCHES, epoch_leaf, pack_manifest
 from ..formats.typed_data import Domain, batch_digest, recover
 from ..ports import Box, Chain, Event, OpenEpoch, Signer, Store
 from ..records import Batch, Outgoing
-from .anchored import anchored_batches, listed_in
+from .anchored import anchored_batches, listed_in, unheard
 
 LOOK_BACK = 64
 """Blocks before the one at which an epoch was written down where a reorganised chain may have it."""
@@ -181,7 +182,8 @@ def turn(gateway: Gateway) -> list[tuple[str, int]]:
             _post(gateway, epoch)
             happened.append(("posted", epoch.batches))
         elif event.block <= chain.head().number - gateway.depth:
-            box.finish(epoch.id)
+            missed = unheard(chain, event, listed_in(chain, gateway.store, event))
+            box.finish(epoch.id, [(one.device, one.batch.sequence) for one in missed])
             happened.append(("finished", epoch.batches))
     listed = _ready(gateway)
     if listed:

@@ -11,7 +11,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from .world import CANARIES, START_S, World
+from .ledger import START_S
+from .world import CANARIES, World
 
 RESULTS = Path("bench/results/simulation.json")
 DAY_S = 86_400

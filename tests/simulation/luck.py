@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oracle.adapters.memory import MemoryStore
+from oracle.adapters.store import verified_block
 from oracle.errors import ChainError, StorageError
 from oracle.formats.wire import pack_observations, unpack_observations
 from oracle.records import Observation
@@ -44,7 +45,7 @@ class Weather:
 
 @dataclass(slots=True)
 class Luck:
-    """One party's luck with its chain: what an :class:`~tests.simulation.chain.Endpoint` asks before it answers."""
+    """One party's luck with its chain: what an :class:`~tests.simulation.endpoint.Endpoint` asks before it answers."""
 
     weather: Weather
     interrupt: Callable[[], None]
@@ -92,13 +93,14 @@ class FlakyStore(MemoryStore):
         return digest
 
     def get(self, digest: bytes) -> bytes:
-        """As stored, or with one bit flipped, or not at all."""
+        """As stored; a flipped bit is noticed, as by every store."""
         if self._weather.strikes("store"):
             raise StorageError("the store does not answer")
         block = super().get(digest)
         if self._weather.strikes("rot"):
             at = self._weather.rng.randrange(len(block))
-            return block[:at] + bytes([block[at] ^ 1 << self._weather.rng.randrange(8)]) + block[at + 1 :]
+            rotten = block[:at] + bytes([block[at] ^ 1 << self._weather.rng.randrange(8)]) + block[at + 1 :]
+            return verified_block(rotten, digest, self.describe())
         return block
 
 

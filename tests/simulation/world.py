@@ -11,71 +11,35 @@ from typing import Any
 
 import numpy as np
 
-from oracle.adapters.custody import SqliteCustodianState
+from oracle.adapters.index import EventIndex, IndexedChain
 from oracle.adapters.journal import SqliteOutbox, SqliteSignedRounds
-from oracle.adapters.keys import LocalSigner
 from oracle.batches.publish import Edge, publish, resume
-from oracle.custody.endpoints import Endpoints
-from oracle.custody.release import LocalCustodian
-from oracle.errors import MedtwinError, StorageError
+from oracle.errors import MedtwinError
 from oracle.formats import merkle
-from oracle.formats.receipts import encode
+from oracle.formats.epochs import unpack_manifest
 from oracle.formats.typed_data import Domain, report_digest
-from oracle.records import (
-    E6,
-    Category,
-    Channel,
-    Contribution,
-    Features,
-    Observation,
-    Prediction,
-    Purpose,
-    Readings,
-    Report,
-    Status,
-)
+from oracle.ports import Chain
+from oracle.records import E6, Batch, Category, Deployment, Observation, Purpose, Readings, Report
 from oracle.reports.predict import Node
 from oracle.reports.quorum import Member
 
-from .chain import ADDRESSES, CHAIN_ID, Endpoint, Ledger, Transaction, allowed
+from .endpoint import Endpoint
+from .ledger import ADDRESSES, CHAIN_ID, START_S, Ledger, allowed
 from .luck import Crash, FlakyDisk, FlakyStore, Luck, Network, Weather
+from .parties import GATEWAY, HEART, KEEPERS, NODES, SIGNERS, Amnesia, Hub, Keeper, Mean, Post, key, public_key
 
-HEART = Channel("heart_rate", "/min", 0, 350)
 ORACLE = ADDRESSES["PredictionOracle"]
 ASKED = (int(Category.VITALS), int(Purpose.CARE))
-START_S = 1_700_000_000
-NODES, CUSTODIANS, THRESHOLD = 4, 3, 2
+THRESHOLD = 2
+INDEXED = 0.1
+"""Seeds in which one of the nodes has an index."""
+LONG_S = 10**7
 ROUNDS = 120
 """Turns of the world before it is healed."""
 HEALING = 60
 PATIENCE_S = 10.0
-CANARIES = ("forgets", "no receipt", "deaf", "twice")
-
-
-def key(name: str) -> LocalSigner:
-    """The same key for a name in every run."""
-    return LocalSigner(hashlib.sha256(name.encode()).digest())
-
-
-SIGNERS = {f"node-{number}": key(f"node-{number}") for number in range(NODES)}
-KEEPERS = {f"custodian-{number}": key(f"custodian-{number}") for number in range(CUSTODIANS)}
-
-
-class Mean:
-    """A model small enough to be computed again by hand: the mean heart rate of the last two batches."""
-
-    name, schema, unit, window = "mean", "sim/1", "/min", 2
-    category, channels, model_digest = Category.VITALS, (HEART,), hashlib.sha256(b"mean").digest()
-
-    def features(self, readings: Readings) -> Features:
-        """One feature."""
-        return Features(("mean",), np.array([readings.value_e6.sum() // len(readings)], float))
-
-    def predict(self, features: Features) -> Prediction:
-        """The feature itself."""
-        value = int(features.values[0])
-        part = Contribution("mean", value, value)
-        return Prediction(Status.ANSWER, value, value - E6, value + E6, 0, value, (part,), "")
+CANARIES = ("forgets", "no receipt", "deaf", "twice", "drops")
+"""Planted faults; the last is a gateway that lets go of batches that it did not post."""
 
 
 @dataclass(slots=True)
@@ -86,88 +50,6 @@ class Found:
     reports: int = 0
     releases: int = 0
     trace: Any = field(default_factory=hashlib.sha256)
-
-
-class Keeper:
-    """A custodian's process: dies, comes back with what its disk holds; every release is checked from outside."""
-
-    def __init__(self, world: World, name: str, canary: str) -> None:
-        self.world, self.name, self.canary = world, name, canary
-        self.state = SqliteCustodianState(":memory:", KEEPERS[name])
-        self.address = KEEPERS[name].address
-        self.lucks = [world.luck(name), world.luck(name)]
-        self.lucks[1].behind = world.rng.choice((0, 0, 1, 2))
-        self.lucks[1].lying = world.rng.random() < 0.2
-        for luck in self.lucks if canary == "deaf" else ():
-            luck.lying = True
-        self.skew_s = world.rng.choice((0, 0, 0, -600, 600))
-        self.start()
-
-    def start(self) -> None:
-        """A fresh process."""
-        world = self.world
-        state: Any = FlakyDisk(self.state, ("append",), world.weather)
-        if self.canary == "no receipt":
-            state = Forgetful(self.state)
-        endpoints = Endpoints([Endpoint(world.ledger, luck) for luck in self.lucks], self.clock_s, depth=world.depth)
-        self.custodian = LocalCustodian(
-            state, KEEPERS[self.name], endpoints, clock=self.clock_s, random_bytes=world.rng.randbytes
-        )
-
-    def clock_s(self) -> int:
-        """Its clock, which may be off."""
-        return int(self.world.now_s) + (0 if self.world.weather.calm else self.skew_s)
-
-    def public_key(self, twin_id: int) -> bytes:
-        """The key for a twin."""
-        return self.custodian.public_key(twin_id)
-
-    def release(self, request: Any, items: Any) -> Any:
-        """As over a network: a dead custodian is one that does not answer."""
-        world = self.world
-        before = world.allows(request.twin_id, request.grantee)
-        try:
-            released = self.custodian.release(request, items)
-        except Crash:
-            self.start()
-            raise StorageError("the custodian does not answer", kind="custodian_unreachable") from None
-        if not before and not world.allows(request.twin_id, request.grantee):
-            world.violation("released without consent")
-        kept = next(iter(self.state.receipts(released.receipt.number)), (b"", b""))
-        if kept[0] != encode(released.receipt):
-            world.violation("released without a durable receipt")
-        world.found.releases += 1
-        return released
-
-
-class Forgetful:
-    """A canary: custody that keeps no receipt."""
-
-    def __init__(self, state: Any) -> None:
-        self._state = state
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._state, name)
-
-    def append(self, entries: Any) -> Any:
-        """Answers, and writes nothing."""
-        return [entry.make(0, True) for entry in entries]
-
-
-class Amnesia:
-    """A canary: a node that does not remember what it signed."""
-
-    def knows(self, twin_id: int, model: bytes, round_: int) -> bool:
-        """It says so."""
-        return True
-
-    def floor(self) -> int:
-        """It was never restored."""
-        return 0
-
-    def remember(self, twin_id: int, model: bytes, round_: int, digest: bytes) -> bytes:
-        """Whatever is asked."""
-        return digest
 
 
 class World:
@@ -183,15 +65,17 @@ class World:
         self.deepest = self.rng.choice((0, self.depth, self.depth, 6)) if canary != "forgets" else 6
         owners = {number: key(f"owner-{number}") for number in range(1, self.rng.choice((2, 2, 3)))}
         self.owners = owners
-        devices = {key(f"device-{twin}-{one}").address: twin for twin in owners for one in range(2)}
-        rules = set() if canary == "twice" else {"round"}
-        self.ledger = Ledger(
-            [one.address for one in SIGNERS.values()],
-            {twin: one.address for twin, one in owners.items()},
-            devices,
-            rules,
-        )
         self.store = FlakyStore(self.weather)
+        self.has_gateway = canary == "drops" or self.rng.random() < 0.5
+        self.ledger = Ledger(
+            [one.address for one in list(SIGNERS.values())[:NODES]],
+            {twin: one.address for twin, one in owners.items()},
+            set() if canary == "twice" else {"round"},
+            self._listed,
+            [GATEWAY.address] if self.has_gateway else [],
+        )
+        self.devices = {key(f"device-{twin}-{one}").address: twin for twin in owners for one in range(2)}
+        self.hub = Hub(self)
         self.network = Network(self.weather, lambda: self.now_s, list(SIGNERS))
         self.keepers = [Keeper(self, name, canary) for name in KEEPERS]
         self.journals = {name: SqliteSignedRounds(":memory:") for name in SIGNERS}
@@ -201,9 +85,13 @@ class World:
         self.signed: dict[tuple[str, int, bytes, int], bytes] = {}
         self.observed: dict[tuple[str, int, bytes, int], Report] = {}
         self.sums: dict[bytes, tuple[int, int]] = {}
+        self.indexed = self.rng.choice(list(SIGNERS)) if self.rng.random() < INDEXED else ""
+        if self.indexed:
+            known = Deployment(CHAIN_ID, self.ledger.blocks[0].head.hash, 0, dict(ADDRESSES))
+            self.index = EventIndex("sqlite://", known)
         self.edges = [self._edge(twin, one) for twin in owners for one in range(2)]
-        for twin in owners:
-            self._own("grant", twin, ORACLE, *ASKED, 10**7)
+        self.ledger.submit(owners[1].address, "pair", GATEWAY.address, 1, START_S + LONG_S)
+        self._allow_all()
         self.ledger.mine(START_S)
 
     # -- parts -----------------------------------------------------------------------
@@ -218,14 +106,7 @@ class World:
             signed: Any = FlakyDisk(self.journals[name], ("remember",), self.weather)
             if self.canary == "forgets":
                 signed = Amnesia()
-            node = Node(
-                SIGNERS[name],
-                Endpoint(self.ledger, self.luck(name)),
-                self.store,
-                self.keepers,
-                signed,
-                self.rng.randbytes,
-            )
+            node = Node(SIGNERS[name], self._chain(name), self.store, self.keepers, signed, self.rng.randbytes)
             self.members[name] = Member(
                 node,
                 SIGNERS[name],
@@ -237,18 +118,34 @@ class World:
             )
         return self.members[name]
 
+    def _chain(self, name: str) -> Chain:
+        endpoint = Endpoint(self.ledger, self.luck(name))
+        return IndexedChain(endpoint, self.index) if name == self.indexed else endpoint
+
     def _edge(self, twin: int, number: int) -> Edge:
         device = key(f"device-{twin}-{number}")
-        keys = {one.address: _public(one, self, twin) for one in self.keepers}
+        keys = {one.address: public_key(one, self, twin) for one in self.keepers}
         return Edge(
             Endpoint(self.ledger, self.luck(f"device-{twin}-{number}")), self.store,
             SqliteOutbox(":memory:", device.address, "sim"), device, device, twin, (HEART,), int(Category.VITALS),
             keys, THRESHOLD, self.rng.randbytes, depth=self.deepest,
+            relay=self.hub if number and self.has_gateway else None,
         )  # fmt: skip
 
-    def _own(self, function: str, twin: int, *args: Any) -> None:
-        self.ledger.made += 1
-        self.ledger.pool.append(Transaction(self.ledger.made, self.owners[twin].address, function, (twin, *args)))
+    def _listed(self, manifest: bytes) -> list[tuple[Batch, bytes]]:
+        return unpack_manifest(self.store.blocks[manifest])
+
+    def _allow_all(self) -> None:
+        """Each device is paired with its twin, and the oracle may look."""
+        for device, twin in self.devices.items():
+            if self.ledger.state.paired_twin(device) is None:
+                self.ledger.submit(self.owners[twin].address, "pair", device, twin, START_S + LONG_S)
+        for twin, owner in self.owners.items():
+            self.ledger.submit(owner.address, "grant", twin, ORACLE, *ASKED, LONG_S)
+
+    def _anybody(self) -> tuple[int, str]:
+        twin = self.rng.choice(list(self.owners))
+        return twin, self.owners[twin].address
 
     def allows(self, twin: int, grantee: str) -> bool:
         """The truth, at the newest block."""
@@ -276,7 +173,8 @@ class World:
         self.now_s += rng.expovariate(1 / 12)
         choices = {
             "node": 8, "deliver": 6, "publish": 3, "mine": 4, "revoke": 0.3, "grant": 0.4, "reorg": 0.5, "kill": 0.4,
-            "part": 0.3, "lie": 1.0 if self.liar else 0.0,
+            "part": 0.3, "lie": 1.0 if self.liar else 0.0, "gateway": 2 if self.has_gateway else 0, "unpair": 0.2,
+            "pair": 0.3, "rotate": 0.1, "jump": 0.2,
         }  # fmt: skip
         what = rng.choices(list(choices), list(choices.values()))[0]
         self.found.trace.update(f"{self.now_s:.6f} {what}\n".encode())
@@ -299,6 +197,8 @@ class World:
             return
         self.busy.add(name)
         try:
+            if name == self.indexed and self.rng.random() < 0.5:
+                self.index.follow(Endpoint(self.ledger, self.luck(name)))
             happened = self.member(name).turn()
             self.found.trace.update(
                 "".join(f"{name} {one.event} {one.place[2]} {one.kind[:20]}\n" for one in happened).encode()
@@ -351,10 +251,37 @@ class World:
         self.ledger.mine(int(self.now_s))
 
     def _revoke(self) -> None:
-        self._own("revoke", self.rng.choice(list(self.owners)), ORACLE)
+        twin, owner = self._anybody()
+        self.ledger.submit(owner, "revoke", twin, ORACLE)
 
     def _grant(self) -> None:
-        self._own("grant", self.rng.choice(list(self.owners)), ORACLE, *ASKED, self.rng.choice((60, 10**7)))
+        twin, owner = self._anybody()
+        self.ledger.submit(owner, "grant", twin, ORACLE, *ASKED, self.rng.choice((60, LONG_S)))
+
+    def _unpair(self) -> None:
+        device = self.rng.choice(list(self.devices))
+        self.ledger.submit(self.owners[self.devices[device]].address, "unpair", device)
+
+    def _pair(self) -> None:
+        device = self.rng.choice(list(self.devices))
+        twin = self.devices[device]
+        until_s = int(self.now_s) + self.rng.choice((120, LONG_S))
+        self.ledger.submit(self.owners[twin].address, "pair", device, twin, until_s)
+
+    def _rotate(self) -> None:
+        free = [one.address for one in SIGNERS.values() if one.address not in self.ledger.state.suspended]
+        self.weather.faults["rotation"] += 1
+        self.ledger.submit("", "rotate", self.rng.sample(free, NODES))
+
+    def _gateway(self) -> None:
+        if "gateway" not in self.busy:
+            self.busy.add("gateway")
+            self.hub.turn()
+            self.busy.discard("gateway")
+
+    def _jump(self) -> None:
+        self.weather.faults["clock"] += 1
+        self.rng.choice([*self.keepers, self.hub]).jump()
 
     def _reorg(self) -> None:
         if self.deepest and not self.weather.calm:
@@ -367,7 +294,7 @@ class World:
             if self.rng.random() < 0.5:
                 self.members.pop(self.rng.choice(list(SIGNERS)), None)
             else:
-                self.rng.choice(self.keepers).start()
+                self.rng.choice([*self.keepers, self.hub]).start()
 
     def _part(self) -> None:
         self.weather.faults["partition"] += 1
@@ -412,17 +339,22 @@ class World:
         for keeper in self.keepers:
             keeper.lucks[1].lying = self.canary == "deaf"
         self.ledger.mine(int(self.now_s))
-        for twin in self.owners:
-            self._own("grant", twin, ORACLE, *ASKED, 10**7)
+        for twin, pairing in list(self.ledger.state.pairings.items()):
+            if pairing.paired and pairing.until_s < START_S + LONG_S:  # a calibration that ended is begun anew
+                self.ledger.submit(self.owners[twin[1]].address, "unpair", twin[0])
+        self.ledger.mine(int(self.now_s))
+        self._allow_all()
         self.ledger.mine(int(self.now_s))
         for edge in self.edges:
             self.now_s += 12
             self.ledger.mine(int(self.now_s))
             list(resume(edge))
             self._publish(edge)
+            self._gateway()
         for _ in range(HEALING):
             self.now_s += 6
             self.ledger.mine(int(self.now_s))
+            self._gateway()
             for name in SIGNERS:
                 if name != liar:
                     self.turn(name)
@@ -435,46 +367,20 @@ class World:
         self.found.reports = len(counts)
         if any(count > 1 for count in counts.values()):
             self.violation("a round was posted twice")
-        batches: dict[int, list[bytes]] = {}
-        for block in self.ledger.blocks:
-            for event in block.events:
-                if event.name == "BatchAnchored":
-                    batches.setdefault(event.args["twinId"], []).append(event.args["batch"]["digest"])
+        state = self.ledger.state
         if self.deepest <= self.depth:  # deeper than what counts as final, what was read may be gone
             for event in posts:
-                self._check(event.args["report"], batches[event.args["twinId"]])
-        state = self.ledger.blocks[-1].state
+                self._check(event.args["report"], state.counted[event.args["twinId"]])
         for twin in self.owners:
-            if state.latest.get((twin, Mean.model_digest), 0) != state.batches.get(twin, 0):
+            if state.latest.get((twin, Mean.model_digest), 0) != len(state.counted.get(twin, ())):
                 self.violation("a round was not posted after all was well again")
+        if not set(self.sums) <= {digest for digests in state.counted.values() for digest in digests}:
+            self.violation("a batch was lost")
 
-    def _check(self, report: Any, digests: list[bytes]) -> None:
-        window = digests[max(0, report.round - 2) : report.round]
+    def _check(self, report: Any, digests: Sequence[bytes]) -> None:
+        window = digests[max(0, report["round"] - 2) : report["round"]]
         total, count = (sum(column) for column in zip(*(self.sums[one] for one in window), strict=True))
-        if report.score_e6 != total // count or report.inputs_root != merkle.root(
+        if report["score"] != total // count or report["inputsRoot"] != merkle.root(
             [merkle.digest_leaf(one) for one in window]
         ):
             self.violation("a report is wrong")
-
-
-class Post:
-    """A node's way to its peers."""
-
-    def __init__(self, world: World, name: str) -> None:
-        self._world, self._name = world, name
-
-    def send(self, observations: Sequence[Observation]) -> None:
-        """Hand to everybody else."""
-        self._world.notice(self._name, observations)
-        for name in SIGNERS:
-            if name != self._name and observations:
-                self._world.network.send(self._name, name, observations)
-
-
-def _public(keeper: Keeper, world: World, twin: int) -> bytes:
-    """A custodian's key for a twin, fetched in good weather."""
-    world.weather.calm = True
-    try:
-        return keeper.public_key(twin)
-    finally:
-        world.weather.calm = False

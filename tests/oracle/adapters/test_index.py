@@ -25,7 +25,8 @@ from oracle.records import Deployment, Readings
 from oracle.rights.consent import consents
 from oracle.rights.market import offers
 from oracle.rights.mint import twin_state
-from tests.simulation.chain import ADDRESSES, CHAIN_ID, Endpoint, Ledger, Transaction
+from tests.simulation.endpoint import Endpoint
+from tests.simulation.ledger import ADDRESSES, CHAIN_ID, Ledger, Transaction
 
 if TYPE_CHECKING:
     from ..conftest import Stage, Twin
@@ -86,7 +87,7 @@ def told(events: list[Event]) -> list[tuple[Any, ...]]:
 
 def test_it_follows_through_reorganisations_and_restarts(url: str) -> None:
     """Blocks come, go and come in another order; it is opened anew at times; at every step it equals the chain."""
-    rng, ledger = random.Random(7), Ledger([], OWNERS, {}, set())
+    rng, ledger = random.Random(7), Ledger([], OWNERS, set())
     chain = Endpoint(ledger, Fair())
     index = EventIndex(url, KNOWN)
     compared = reorganised = 0
@@ -121,7 +122,7 @@ def test_it_follows_through_reorganisations_and_restarts(url: str) -> None:
 
 def test_a_reorganisation_while_it_reads_writes_nothing(tmp_path: Path) -> None:
     """The last block read is another one than before: what was read is not kept."""
-    ledger = Ledger([], OWNERS, {}, set())
+    ledger = Ledger([], OWNERS, set())
     chain = Endpoint(ledger, Fair())
     ledger.mine(1_700_000_100)
     index = EventIndex(f"sqlite:///{tmp_path}/index.sqlite", KNOWN)
@@ -143,11 +144,11 @@ def test_a_reorganisation_while_it_reads_writes_nothing(tmp_path: Path) -> None:
 
 def test_it_does_not_answer_for_a_chain_that_is_gone(tmp_path: Path) -> None:
     """Its last block is not the chain's: the chain itself is asked, or says why it cannot be."""
-    ledger = Ledger([], OWNERS, {}, set())
+    ledger = Ledger([], OWNERS, set())
     ledger.mine(1_700_000_100)
     index = EventIndex(f"sqlite:///{tmp_path}/index.sqlite", KNOWN)
     index.follow(Endpoint(ledger, Fair()))
-    other = Ledger([], OWNERS, {}, set())
+    other = Ledger([], OWNERS, set())
     for one in range(3):
         other.hashes += 7
         other.made += 1

@@ -19,7 +19,7 @@ from oracle.records import Readings
 from oracle.reports.predict import Node, predict
 from oracle.reports.quorum import Member, Onlooker, config_digest
 from oracle.serve.node import Metrics, Running, service
-from tests.simulation.world import Mean
+from tests.simulation.parties import Mean
 
 if TYPE_CHECKING:
     from ..conftest import Stage, Twin

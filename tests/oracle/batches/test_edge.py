@@ -244,6 +244,41 @@ def test_killed_anywhere_it_posts_once(
     assert alive.box.epochs() == [] and alive.box.held_bytes() == 0
 
 
+class _CutOff:
+    """A chain on which a device is cut off after the gateway looked, and before its epoch is mined."""
+
+    def __init__(self, ward: Ward) -> None:
+        self._ward = ward
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ward.chain, name)
+
+    def write(self, signer: Any, contract: str, function: str, *args: Any, **options: Any) -> Any:
+        if function == "anchorEpoch":
+            unpair(self._ward.chain, self._ward.twin.patient, self._ward.twin.device.address)
+        return self._ward.chain.write(signer, contract, function, *args, **options)
+
+
+def test_what_stands_but_does_not_count_is_posted_again(ward: Ward, recorded: Callable[..., Readings]) -> None:
+    """Its device was cut off in between; when it is paired again and sends, everything counts once, in order."""
+    first, second, third = ward.seal(*recorded_later(recorded, ward, 3))
+    take(ward.gateway, first)
+    cut = ward.again(chain=_CutOff(ward))
+    take(cut, second)
+    assert turn(cut) == [("posted", 2)] and ward.batches() == []
+    alive = ward.again()
+    turn(alive)
+    assert turn(alive) == [], "what cannot count is not posted for ever"
+
+    device = ward.twin.device
+    pair(ward.chain, ward.twin.patient, device, ward.twin.twin_id, ward.stage.now_s() + DAY_S)
+    take(alive, third)
+    turn(alive)
+
+    assert [one.batch.digest for one in ward.batches()] == [one.batch.digest for one in (first, second, third)]
+    assert turn(alive) == [("finished", 3)] and alive.box.held_bytes() == 0
+
+
 def test_an_outage_is_waited_for(ward: Ward, recorded: Callable[..., Readings]) -> None:
     """Chain and store away: what a known device sends is taken and kept; later all of it is posted, in order, once."""
     sealed = ward.seal(*recorded_later(recorded, ward, 6))

@@ -17,7 +17,7 @@ from oracle.formats.typed_data import Domain, report_digest
 from oracle.records import Channel, Features, Observation, Prediction, Readings
 from oracle.reports.predict import Node
 from oracle.reports.quorum import Happened, Member
-from tests.simulation.world import Mean
+from tests.simulation.parties import Mean
 
 if TYPE_CHECKING:
     from oracle.adapters.keys import LocalSigner

@@ -1,0 +1,333 @@
+"""A chain in memory: blocks, a pool of transactions, reorganisations, and the suite's rules in plain Python.
+
+It judges only what nodes, custodians, gateways and devices ask of the real contracts, and shares no code with them;
+which batches of an epoch count, which the contracts leave to the reader, it judges as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from types import SimpleNamespace
+from typing import Any
+
+from eth_utils import to_checksum_address
+
+from oracle.errors import RevertedError
+from oracle.formats.typed_data import Domain, batch_digest, recover, report_digest
+from oracle.ports import Event, Head
+from oracle.records import Batch, Report
+from oracle.stages.post import split
+
+CHAIN_ID = 1337
+CONTRACTS = (
+    "TwinToken", "ConsentRegistry", "DeviceRegistry", "DataAnchor", "EpochAnchor", "PredictionOracle", "AuditTrail",
+)  # fmt: skip
+ADDRESSES = {name: to_checksum_address(hashlib.sha256(name.encode()).digest()[:20]) for name in CONTRACTS}
+START_S = 1_700_000_000
+ADMITTED_S = 86_400
+"""A gateway is admitted for so long at most."""
+
+Told = tuple[str, str, dict[str, Any]]
+"""Contract, event, arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What somebody sent; `number` tells equal ones apart."""
+
+    number: int
+    sender: str
+    function: str
+    args: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Of a device with a twin."""
+
+    at_s: int = 0
+    until_s: int = 0
+    paired: bool = False
+
+
+@dataclass(slots=True)
+class State:
+    """All that the contracts store, and `counted`: digests of each twin's batches in the order that everybody finds."""
+
+    signers: tuple[str, ...]
+    config: bytes
+    suspended: frozenset[str] = frozenset()
+    batches: dict[int, int] = field(default_factory=dict)
+    heads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    pairings: dict[tuple[str, int], Pairing] = field(default_factory=dict)
+    epochs: dict[str, tuple[int, int]] = field(default_factory=dict)
+    grants: dict[tuple[int, str], SimpleNamespace] = field(default_factory=dict)
+    latest: dict[tuple[int, bytes], int] = field(default_factory=dict)
+    counted: dict[int, tuple[bytes, ...]] = field(default_factory=dict)
+    said: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+
+    def copy(self) -> State:
+        """So that a block never changes what an earlier one held."""
+        held = {one.name: getattr(self, one.name) for one in fields(self)}
+        return replace(self, **{name: dict(value) for name, value in held.items() if isinstance(value, dict)})
+
+    @property
+    def quorum(self) -> int:
+        """Signatures a report needs."""
+        count = len(self.signers)
+        return (count + (count - 1) // 3) // 2 + 1
+
+    def paired_twin(self, device: str) -> int | None:
+        """The twin that a device is paired with."""
+        return next((twin for (who, twin), one in self.pairings.items() if who == device and one.paired), None)
+
+    def speaks(self, device: str, twin: int, time_s: int) -> bool:
+        """Whether a device is paired with a twin, and calibrated."""
+        one = self.pairings.get((device, twin), Pairing())
+        return one.paired and time_s < one.until_s
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block and the state after it."""
+
+    head: Head
+    state: State
+    transactions: tuple[Transaction, ...]
+    events: tuple[Event, ...]
+
+
+class Ledger:
+    """The chain everybody speaks of.
+
+    `listed` gives the signed batches of an epoch's manifest, those of gateways in `followed` count. `rules` is what
+    stays switched on: a canary switches off that a round is taken once.
+    """
+
+    def __init__(
+        self,
+        signers: Sequence[str],
+        owners: dict[int, str],
+        rules: set[str],
+        listed: Callable[[bytes], Sequence[tuple[Batch, bytes]]] = lambda manifest: (),
+        followed: Sequence[str] = (),
+    ) -> None:
+        self.owners, self.rules, self.listed, self.followed = owners, rules, listed, followed
+        self.pool: list[Transaction] = []
+        self.made = 0
+        self.hashes = 0
+        self.blocks = [Block(Head(0, hashlib.sha256(b"genesis").digest(), START_S), _first(signers), (), ())]
+
+    @property
+    def state(self) -> State:
+        """After the newest block."""
+        return self.blocks[-1].state
+
+    def submit(self, sender: str, function: str, *args: Any) -> Transaction:
+        """Put a transaction into the pool."""
+        self.made += 1
+        self.pool.append(Transaction(self.made, sender, function, args))
+        return self.pool[-1]
+
+    def mine(self, time_s: int) -> None:
+        """A block with what is in the pool; transactions that revert change nothing."""
+        head = self.blocks[-1].head
+        time_s = max(time_s, head.time_s + 1)
+        state, events, number = self.state.copy(), list[Event](), head.number + 1
+        for transaction in self.pool:
+            trial = state.copy()
+            try:
+                made = self.apply(trial, transaction, time_s, number, len(events))
+            except RevertedError:
+                continue
+            state, events = trial, [*events, *made]
+        self.hashes += 1
+        block_hash = hashlib.sha256(head.hash + self.hashes.to_bytes(8, "big")).digest()
+        self.blocks.append(Block(Head(number, block_hash, time_s), state, tuple(self.pool), tuple(events)))
+        self.pool = []
+
+    def reorganise(self, depth: int, order: Any) -> None:
+        """Drop the last blocks; their transactions wait again, in another order."""
+        depth = min(depth, len(self.blocks) - 1)
+        dropped = [one for block in self.blocks[-depth:] for one in block.transactions]
+        old = self.blocks[-1].head
+        del self.blocks[-depth:]
+        order.shuffle(dropped)
+        later, self.pool = self.pool, []
+        reports = ("post", "rotate", "proveEquivocation")
+        for one in sorted(dropped, key=lambda one: one.function in reports):  # what devices sent comes first
+            self.pool.append(one)
+            self.mine(self.blocks[-1].head.time_s + 1)
+        while self.blocks[-1].head.number <= old.number:  # the branch that wins is the longer one
+            self.mine(old.time_s)
+        self.pool = later
+
+    def apply(self, state: State, one: Transaction, time_s: int, block: int, index: int) -> list[Event]:
+        """Change `state` as the contract would, or raise RevertedError."""
+        contract, name, args = getattr(self, f"_{one.function}")(state, one, time_s)
+        return [Event(contract, name, args, block, index, one.number.to_bytes(32, "big"), time_s)]
+
+    # -- devices and gateways --------------------------------------------------------
+
+    def _pair(self, state: State, one: Transaction, time_s: int) -> Told:
+        device, twin, until_s = one.args
+        _require(state.paired_twin(device) is None, "DeviceRegistry", "pair", "DeviceAlreadyPaired")
+        _require(one.sender == self.owners.get(twin), "DeviceRegistry", "pair", "NotPairingParty")
+        _require(time_s < until_s, "DeviceRegistry", "pair", "CalibrationNotInFuture")
+        state.pairings[device, twin] = Pairing(time_s, until_s, True)
+        return "DeviceRegistry", "DevicePaired", dict(device=device, twinId=twin, calibratedUntil=until_s)
+
+    def _unpair(self, state: State, one: Transaction, time_s: int) -> Told:
+        (device,) = one.args
+        twin = state.paired_twin(device)
+        if twin is None:
+            raise RevertedError("DeviceRegistry", "unpair", "DeviceNotPaired", {})
+        _require(one.sender in (device, self.owners[twin]), "DeviceRegistry", "unpair", "NotPairingParty")
+        state.pairings[device, twin] = replace(state.pairings[device, twin], paired=False)
+        return "DeviceRegistry", "DeviceUnpaired", dict(device=device, twinId=twin, by=one.sender)
+
+    def _anchor(self, state: State, one: Transaction, time_s: int) -> Told:
+        given, signature = one.args
+        batch = Batch(*given)
+        device = _device(batch, signature)
+        sequence, prefix = state.heads.get(device, (0, bytes(24)))
+        _require(batch.start_s <= batch.end_s <= time_s, "DataAnchor", "anchor", "InvalidInterval")
+        _require(state.speaks(device, batch.twin_id, time_s), "DataAnchor", "anchor", "UnpairedDevice")
+        _require(batch.sequence == sequence + 1, "DataAnchor", "anchor", "BrokenSequence")
+        _require(batch.previous[:24] == prefix, "DataAnchor", "anchor", "BrokenChain")
+        state.heads[device] = (batch.sequence, batch.digest[:24])
+        state.batches[batch.twin_id] = state.batches.get(batch.twin_id, 0) + 1
+        if batch.sequence > state.said.get(device, (0, b""))[0]:
+            _count(state, device, batch)
+        told = dict(
+            twinId=batch.twin_id, sequence=batch.sequence, previous=batch.previous, digest=batch.digest,
+            root=batch.root, readings=batch.readings, start=batch.start_s, end=batch.end_s,
+        )  # fmt: skip
+        index = state.batches[batch.twin_id]
+        return "DataAnchor", "BatchAnchored", dict(twinId=batch.twin_id, device=device, index=index, batch=told)
+
+    def _admit(self, state: State, one: Transaction, time_s: int) -> Told:
+        (gateway,) = one.args
+        pairing = state.pairings.get((gateway, state.paired_twin(gateway) or 0), Pairing())
+        until_s = min(pairing.until_s, time_s + ADMITTED_S) if pairing.paired else 0
+        state.epochs[gateway] = (state.epochs.get(gateway, (0, 0))[0], until_s)
+        return "EpochAnchor", "GatewayAdmitted", dict(gateway=gateway, until=until_s)
+
+    def _anchorEpoch(self, state: State, one: Transaction, time_s: int) -> Told:
+        root, count, manifest = one.args[0]
+        number, until_s = state.epochs.get(one.sender, (0, 0))
+        _require(count > 0, "EpochAnchor", "anchorEpoch", "EmptyEpoch")
+        _require(time_s < until_s, "EpochAnchor", "anchorEpoch", "NotGateway")
+        state.epochs[one.sender] = (number + 1, until_s)
+        for batch, signature in self.listed(manifest) if one.sender in self.followed else ():
+            device = _device(batch, signature)
+            sequence, previous = state.said.get(device, (0, bytes(32)))
+            follows = (batch.sequence, batch.previous) == (sequence + 1, previous)
+            if follows and batch.end_s <= time_s and state.speaks(device, batch.twin_id, time_s):
+                _count(state, device, batch)
+        epoch = dict(root=root, batches=count, manifest=manifest)
+        return "EpochAnchor", "EpochAnchored", dict(gateway=one.sender, number=number + 1, epoch=epoch)
+
+    # -- consent ---------------------------------------------------------------------
+
+    def _grant(self, state: State, one: Transaction, time_s: int) -> Told:
+        twin, grantee, categories, purposes, seconds = one.args
+        _require(one.sender == self.owners.get(twin), "ConsentRegistry", "grant", "NotOwner")
+        serial = getattr(state.grants.get((twin, grantee)), "serial", 0) + 1
+        state.grants[twin, grantee] = SimpleNamespace(
+            serial=serial, denied=False, revoked=False, notBefore=time_s, expiry=time_s + seconds,
+            categories=categories, purposes=purposes,
+        )  # fmt: skip
+        return "ConsentRegistry", "ConsentGranted", dict(twinId=twin, grantee=grantee)
+
+    def _revoke(self, state: State, one: Transaction, time_s: int) -> Told:
+        twin, grantee = one.args
+        held = state.grants.get((twin, grantee))
+        if held is None or held.revoked:
+            raise RevertedError("ConsentRegistry", "revoke", "ConsentMissing", {})
+        _require(one.sender == self.owners.get(twin), "ConsentRegistry", "revoke", "NotOwner")
+        state.grants[twin, grantee] = SimpleNamespace(**{**vars(held), "revoked": True})
+        return "ConsentRegistry", "ConsentRevoked", dict(twinId=twin, grantee=grantee)
+
+    # -- reports ---------------------------------------------------------------------
+
+    def _post(self, state: State, one: Transaction, time_s: int) -> Told:
+        given, signatures = one.args
+        report = Report(*given)
+        last = state.latest.get((report.twin_id, report.model), 0)
+        if "round" in self.rules:
+            _require(report.round > last, "PredictionOracle", "post", "RoundNotAfter")
+        _require(report.as_of_s <= time_s, "PredictionOracle", "post", "InvalidTime")
+        _require(report.config == state.config, "PredictionOracle", "post", "WrongConfig")
+        signed = [self._signer_of(state, report, signature) for signature in split(signatures)]
+        numbers = [int(one, 16) for one in signed]
+        sound = len(signed) >= state.quorum and numbers == sorted(set(numbers))
+        _require(sound, "PredictionOracle", "post", "QuorumNotMet")
+        state.latest[report.twin_id, report.model] = report.round
+        names = ("twinId", "model", "round", "asOf", "status", "score", "low", "high", "inputsRoot", "explanationRoot")
+        told = dict(
+            twinId=report.twin_id, model=report.model, round=report.round,
+            report=dict(zip((*names, "config"), given, strict=True)),
+            reportDigest=report_digest(Domain(CHAIN_ID, ADDRESSES["PredictionOracle"]), report),
+        )  # fmt: skip
+        return "PredictionOracle", "PredictionPosted", told
+
+    def _proveEquivocation(self, state: State, one: Transaction, time_s: int) -> Told:
+        (first, _, signature), (second, _, other) = one.args
+        a, b = Report(*first), Report(*second)
+        same = (a.twin_id, a.model, a.round, a.config) == (b.twin_id, b.model, b.round, b.config)
+        signer = self._signer_of(state, a, signature)
+        sound = same and a != b and signer == self._signer_of(state, b, other)
+        _require(sound, "PredictionOracle", "proveEquivocation", "NotEquivocation")
+        state.suspended |= {signer}
+        return "PredictionOracle", "EquivocationProven", dict(signer=signer)
+
+    def _rotate(self, state: State, one: Transaction, time_s: int) -> Told:
+        """Its signatures are not looked at: who may rotate is no question of nodes, custodians and devices."""
+        (signers,) = one.args
+        _require(not state.suspended & set(signers), "PredictionOracle", "rotate", "UnknownSigner")
+        after = _first(signers)
+        state.signers, state.config = after.signers, after.config
+        return "PredictionOracle", "ConfigSet", dict(config=state.config)
+
+    def _signer_of(self, state: State, report: Report, signature: bytes) -> str:
+        signer = recover(report_digest(Domain(CHAIN_ID, ADDRESSES["PredictionOracle"]), report), signature)
+        known = signer in state.signers and signer not in state.suspended
+        _require(known, "PredictionOracle", "post", "UnknownSigner")
+        return str(signer)
+
+
+def allowed(
+    state: State, owners: dict[int, str], twin: int, grantee: str, category: int, purpose: int, now_s: int
+) -> bool:
+    """What isAllowed answers."""
+    held = state.grants.get((twin, grantee))
+    covered = (
+        held is not None
+        and not held.revoked
+        and held.notBefore <= now_s < held.expiry
+        and category & held.categories == category
+        and purpose & held.purposes == purpose
+    )
+    return covered or owners[twin] == grantee
+
+
+def _first(signers: Sequence[str]) -> State:
+    ascending = tuple(sorted(signers, key=lambda one: int(one, 16)))
+    return State(ascending, hashlib.sha256("".join(ascending).encode()).digest())
+
+
+def _device(batch: Batch, signature: bytes) -> str:
+    return recover(batch_digest(Domain(CHAIN_ID, ADDRESSES["DataAnchor"]), batch), signature) or ""
+
+
+def _count(state: State, device: str, batch: Batch) -> None:
+    state.said[device] = (batch.sequence, batch.digest)
+    state.counted[batch.twin_id] = (*state.counted.get(batch.twin_id, ()), batch.digest)
+
+
+def _require(holds: bool, contract: str, function: str, error: str) -> None:
+    if not holds:
+        raise RevertedError(contract, function, error, {})
