@@ -201,12 +201,18 @@ def recover(signed: bytes, signature: bytes) -> str | None:
         key = PublicKey.from_signature_and_message(signature[:64] + bytes([signature[64] - 27]), signed, hasher=None)
     except Exception:  # coincurve raises bare Exception for a point that is not on the curve
         return None
-    return to_checksum_address(keccak(key.format(compressed=False)[1:])[12:])
+    return _checksummed(keccak(key.format(compressed=False)[1:])[12:])
 
 
 def recovers_to(signed: bytes, signature: bytes, account: str) -> bool:
     """Whether the key of `account` signed."""
-    return recover(signed, signature) == to_checksum_address(account)
+    return recover(signed, signature) == _checksummed(account)
+
+
+@lru_cache(maxsize=4_096)
+def _checksummed(account: bytes | str) -> str:
+    """The same few parties sign again and again."""
+    return str(to_checksum_address(account))
 
 
 @lru_cache(maxsize=64)

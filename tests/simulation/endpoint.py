@@ -75,6 +75,7 @@ class Endpoint:
         return [
             event
             for block in self._visible()[since : None if until is None else until + 1]
+            if block.events
             for event in block.events
             if (event.contract, event.name) == (contract, name)
             and all(event.args.get(key) == value for key, value in match.items())
