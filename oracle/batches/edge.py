@@ -182,16 +182,15 @@ def turn(gateway: Gateway) -> list[tuple[str, int]]:
             _post(gateway, epoch)
             happened.append(("posted", epoch.batches))
         elif event.block <= chain.head().number - gateway.depth:
-            missed = unheard(chain, event, listed_in(chain, gateway.store, event))
-            box.finish(epoch.id, [(one.device, one.batch.sequence) for one in missed])
+            _finish(gateway, epoch, event)
             happened.append(("finished", epoch.batches))
     listed = _ready(gateway)
     if listed:
         epoch = _write_down(gateway, listed)
-        _post(gateway, epoch)
+        event = _post(gateway, epoch)
         happened.append(("posted", epoch.batches))
         if not gateway.depth:  # it stands; looking for it later would mean reading all blocks since
-            box.finish(epoch.id)
+            _finish(gateway, epoch, event)
             happened.append(("finished", epoch.batches))
     return happened
 
@@ -236,12 +235,21 @@ def _write_down(gateway: Gateway, listed: Sequence[tuple[str, Outgoing]]) -> Ope
     return OpenEpoch(gateway.box.close(root, manifest, after, places), root, len(listed), manifest, after)
 
 
-def _post(gateway: Gateway, epoch: OpenEpoch) -> None:
+def _finish(gateway: Gateway, epoch: OpenEpoch, event: Event) -> None:
+    """Let go of what counts; the rest waits again."""
+    missed = unheard(gateway.chain, event, listed_in(gateway.chain, gateway.store, event))
+    gateway.box.finish(epoch.id, [(one.device, one.batch.sequence) for one in missed])
+
+
+def _post(gateway: Gateway, epoch: OpenEpoch) -> Event:
     """After it was admitted: once, and again after each calibration."""
     _, _, until, _ = gateway.chain.read("EpochAnchor", "headOf", gateway.signer.address)
     if until <= gateway.chain.head().time_s:
         gateway.chain.write(gateway.signer, "EpochAnchor", "admit", gateway.signer.address)
-    gateway.chain.write(gateway.signer, "EpochAnchor", "anchorEpoch", (epoch.root, epoch.batches, epoch.manifest))
+    mined = gateway.chain.write(
+        gateway.signer, "EpochAnchor", "anchorEpoch", (epoch.root, epoch.batches, epoch.manifest)
+    )
+    return mined.events[0]
 
 
 # -- proof ---------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from oracle.adapters.box import SqliteBox
 from oracle.adapters.chain import Web3Chain
 from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.memory import MemoryStore, new_signer
+from oracle.batches import anchored
 from oracle.batches.anchored import anchored_batches, batch_count, batched_twins
 from oracle.batches.collect import AHEAD, PATIENCE_S, Bridge, accept, collect
 from oracle.batches.edge import Gateway, prove, take, turn
@@ -265,7 +266,8 @@ def test_what_stands_but_does_not_count_is_posted_again(ward: Ward, recorded: Ca
     take(ward.gateway, first)
     cut = ward.again(chain=_CutOff(ward))
     take(cut, second)
-    assert turn(cut) == [("posted", 2)] and ward.batches() == []
+    turn(cut)
+    assert len(ward.epochs()) == 1 and ward.batches() == []
     alive = ward.again()
     turn(alive)
     assert turn(alive) == [], "what cannot count is not posted for ever"
@@ -276,7 +278,7 @@ def test_what_stands_but_does_not_count_is_posted_again(ward: Ward, recorded: Ca
     turn(alive)
 
     assert [one.batch.digest for one in ward.batches()] == [one.batch.digest for one in (first, second, third)]
-    assert turn(alive) == [("finished", 3)] and alive.box.held_bytes() == 0
+    assert alive.box.epochs() == [] and alive.box.held_bytes() == 0
 
 
 def test_an_outage_is_waited_for(ward: Ward, recorded: Callable[..., Readings]) -> None:
@@ -450,6 +452,7 @@ def test_a_manifest_that_is_missing_is_told(ward: Ward, recorded: Callable[..., 
     turn(ward.gateway)
     (event,) = ward.epochs()
     ward.gateway.store.remove(event.args["epoch"]["manifest"])
+    anchored._read.cache.clear()  # as in a process that did not read it before
 
     with pytest.raises(StorageError) as caught:
         anchored_batches(ward.chain, ward.twin.twin_id, MemoryStore())
