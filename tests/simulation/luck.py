@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,6 +125,22 @@ class FlakyDisk:
             return written
 
         return write
+
+
+class InTurn(Executor):
+    """Instead of threads: what is to be done at once is done one after the other, so that a seed gives one run."""
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def submit(self, task: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Do it now."""
+        done: Future[Any] = Future()
+        try:
+            done.set_result(task(*args, **kwargs))
+        except Exception as error:
+            done.set_exception(error)
+        return done
 
 
 @dataclass(slots=True)

@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 from oracle.adapters.index import EventIndex, IndexedChain
 from oracle.adapters.journal import SqliteOutbox, SqliteSignedRounds
+from oracle.batches import ask, fetch
 from oracle.batches.publish import Edge, publish, resume
 from oracle.errors import MedtwinError
 from oracle.formats import merkle
@@ -25,7 +27,7 @@ from oracle.reports.quorum import Member
 
 from .endpoint import Endpoint
 from .ledger import ADDRESSES, CHAIN_ID, START_S, Ledger, allowed
-from .luck import Crash, FlakyDisk, FlakyStore, Luck, Network, Weather
+from .luck import Crash, FlakyDisk, FlakyStore, InTurn, Luck, Network, Weather
 from .parties import GATEWAY, HEART, KEEPERS, NODES, SIGNERS, Amnesia, Hub, Keeper, Mean, Post, key, public_key
 
 ORACLE = ADDRESSES["PredictionOracle"]
@@ -161,9 +163,10 @@ class World:
 
     def run(self) -> Found:
         """Bad weather, then calm, then the verdict."""
-        for _ in range(ROUNDS):
-            self.step()
-        self.heal()
+        with patch.object(ask, "ThreadPoolExecutor", InTurn), patch.object(fetch, "ThreadPoolExecutor", InTurn):
+            for _ in range(ROUNDS):
+                self.step()
+            self.heal()
         self.judge()
         return self.found
 
