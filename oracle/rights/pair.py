@@ -29,8 +29,20 @@ def calibrate(chain: Chain, owner: Signer, device: Signer, twin_id: int, calibra
 
 
 def unpair(chain: Chain, party: Signer, device: str) -> Mined:
-    """Cut a device off at once; by the twin's owner or by the device itself."""
-    return chain.write(party, "DeviceRegistry", "unpair", device)
+    """Cut a device off at once; by the twin's owner or by the device itself.
+
+    Of a gateway the end is told to `EpochAnchor` too, which else finds out within a day. Cut off in between, the same
+    call does what is left.
+    """
+    if chain.read("DeviceRegistry", "deviceOf", device).paired or not _is_admitted(chain, device):
+        mined = chain.write(party, "DeviceRegistry", "unpair", device)
+        if not _is_admitted(chain, device):
+            return mined
+    return chain.write(party, "EpochAnchor", "admit", device)
+
+
+def _is_admitted(chain: Chain, gateway: str) -> bool:
+    return bool(chain.read("EpochAnchor", "headOf", gateway).until > chain.head().time_s)
 
 
 def _device_signature(
