@@ -15,7 +15,7 @@ from .errors import InputError
 from .formats.readings import join
 from .ports import Chain, Custodian, Signer, Store
 from .records import E6, Category, Purpose, Readings, Report
-from .reports.predict import latest_report
+from .reports.posted import latest_report
 from .rights.consent import Consent, consents
 from .rights.mint import TwinState, parse_twin_id, twin_state
 from .settings import Settings, open_custodians, open_fetched, open_key, open_store

@@ -168,6 +168,11 @@ class Web3Chain:
         params = guarded(lambda: call.build_transaction({**self._fees(signer.address), **more}), contract, function)
         return self._send(signer, params, contract, function)
 
+    def estimate(self, account: str, contract: str, function: str, *args: Any) -> int:
+        """Gas that a transaction of an account would take, tried out on the newest block; reverts as it would."""
+        call = self._function(contract, function, args)
+        return int(guarded(lambda: call.estimate_gas({"from": to_checksum_address(account)}), contract, function))
+
     def write_at(self, signer: Signer, address: str, contract: str, function: str, *args: Any) -> Mined:
         """The same to a contract that is not of the suite, by the ABI that is shipped for its kind."""
         at = self._web3.eth.contract(address=to_checksum_address(address), abi=artifact(contract)["abi"])

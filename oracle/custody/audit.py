@@ -238,4 +238,13 @@ _TELLINGS: dict[tuple[str, str], tuple[str, str, str, Callable[[dict[str, Any]],
     ("AccessMarket", "OfferListed"): ("twinId", "was put on offer", "twinId", _none, "recorded"),
     ("AccessMarket", "AccessPurchased"): ("buyer", "bought access", "twinId", _none, "recorded"),
     ("PredictionOracle", "PredictionPosted"): ("model", "reported", "twinId", _reported, "recorded"),
+    ("PredictionOracle", "PredictionRefuted"): ("model", "had a report refuted", "twinId", _none, "refuted"),
+    ("PredictionOracle", "NodeSuspended"): ("signer", "signed what was refuted", "", _none, "suspended"),
+    ("PredictionOracle", "EquivocationProven"): (
+        "signer",
+        "signed two reports of one round",
+        "twinId",
+        _none,
+        "suspended",
+    ),
 }

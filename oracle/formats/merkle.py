@@ -73,10 +73,15 @@ def proofs(leaves: Sequence[bytes]) -> dict[bytes, tuple[bytes, ...]]:
 
 def verify(root_: bytes, path: Sequence[bytes], wanted: bytes) -> bool:
     """Whether `wanted` is under `root_`, as OpenZeppelin's MerkleProof decides."""
+    return hashed_up(path, wanted) == root_
+
+
+def hashed_up(path: Sequence[bytes], wanted: bytes) -> bytes:
+    """The root that siblings lead to from a leaf."""
     at = wanted
     for sibling in path:
         at = keccak(at + sibling if at < sibling else sibling + at)
-    return at == root_
+    return at
 
 
 def digest_leaf(digest: bytes) -> bytes:

@@ -10,13 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 
 import cbor2
 
-from ..errors import MedtwinError
-from ..formats.envelope import seal_beside
+from ..batches.anchored import anchored_batches
+from ..batches.ask import ClosedBatch, released
+from ..errors import MedtwinError, VerificationError
+from ..formats import cbor
+from ..formats.envelope import open_beside, parse_header, seal_beside
 from ..formats.merkle import explanation_rows
-from ..ports import Chain, Custodian, Explanations, Store
+from ..ports import Chain, Custodian, Explanations, Signer, Store
 from ..records import Context, Explanation
 
 FORMAT = "medtwin/explanation/1"
+Row = tuple[int, str, bool, int, int]
+"""Index, name, known, value, contribution; as the contract's."""
 LEAST_THRESHOLD = 2  # no explanation is sealed to be opened by one custodian alone
 
 
@@ -45,6 +50,47 @@ def disclose(
     except MedtwinError:
         return False
     return True
+
+
+def disclosed(
+    chain: Chain,
+    store: Store,
+    custodians: Sequence[Custodian],
+    signer: Signer,
+    block: bytes,
+    *,
+    purpose: int,
+    random_bytes: Callable[[int], bytes],
+) -> list[Row]:
+    """Open a disclosed explanation, as one opens the batch it lies beside.
+
+    Raises
+    ------
+    CustodyDenied
+        The owner did not allow the signer to see the data.
+    VerificationError
+        It is no explanation, or lies beside no batch of the chain.
+    """
+    sealed = store.get(block)
+    header = parse_header(sealed)
+    context = header.context
+    beside = [
+        one for one in anchored_batches(chain, context.twin_id, store)
+        if (one.device, one.batch.sequence) == (context.device, context.sequence)
+    ]  # fmt: skip
+    if not beside:
+        raise VerificationError("the explanation lies beside no batch of this chain", kind="wrong_context")
+    ((_, shares),) = released(
+        chain, custodians, signer, [ClosedBatch(beside[0], sealed, header)], grantee=signer.address, purpose=purpose,
+        random_bytes=random_bytes,
+    )  # fmt: skip
+    try:
+        name, rows = cbor.items(cbor.read(open_beside(sealed, shares)), str, list)
+        if name != FORMAT:
+            raise ValueError(name)
+        return [(*cbor.items(row, int, str, bool, int, int),) for row in rows]
+    except (ValueError, TypeError) as error:
+        raise VerificationError("the sealed block holds no explanation", kind="malformed_explanation") from error
 
 
 def forget(chain: Chain, store: Store, kept: Explanations, twin_id: int) -> int:

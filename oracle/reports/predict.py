@@ -20,6 +20,7 @@ from ..stages.post import agree, post
 from ..stages.sign import sign
 from ..stages.verify import window
 from .disclose import disclose
+from .posted import posted_report
 from .reason import Kind, Reason, reason
 
 
@@ -146,37 +147,3 @@ def observe(node: Node, kind: Kind, twin_id: int, round_: int) -> Seen:
         beside = opened[-1].opened.context
         disclose(explanation, beside, node.custodians, node.store, node.explanations, node.random_bytes)
     return Seen(signed, explanation, reasoned.recording)
-
-
-def latest_report(chain: Chain, twin_id: int, model: bytes) -> Report:
-    """The newest report of a twin by a model; NotFound when there is none."""
-    newest = chain.read("PredictionOracle", "latest", twin_id, model)
-    if newest.round == 0:
-        raise NotFound(
-            f"there is no report on twin {twin_id:#x} by this model",
-            hint="grant the oracle access (medtwin consent grant ... --to oracle) and publish readings",
-        )
-    return posted_report(chain, twin_id, model, newest.round)
-
-
-def posted_report(chain: Chain, twin_id: int, model: bytes, round_: int) -> Report:
-    """The report of a round, from the chain's events."""
-    found = chain.events("PredictionOracle", "PredictionPosted", twinId=twin_id, model=model, round=round_)
-    if not found:
-        raise Denied(
-            f"round {round_} was overtaken by a later one", hint="ask for the newest round", kind="round_passed"
-        )
-    fields = found[-1].args["report"]
-    return Report(
-        twin_id=fields["twinId"],
-        model=fields["model"],
-        round=fields["round"],
-        as_of_s=fields["asOf"],
-        status=fields["status"],
-        score_e6=fields["score"],
-        low_e6=fields["low"],
-        high_e6=fields["high"],
-        inputs_root=fields["inputsRoot"],
-        explanation_root=fields["explanationRoot"],
-        config=fields["config"],
-    )

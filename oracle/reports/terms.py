@@ -34,7 +34,12 @@ def rows(model: Additive) -> list[Row]:
 
 def terms_root(model: Additive) -> bytes:
     """Root over all rows."""
-    return root([leaf(encode(TERM_TYPES, row)) for row in rows(model)])
+    return root([term_leaf(row) for row in rows(model)])
+
+
+def term_leaf(row: Row) -> bytes:
+    """Leaf of one."""
+    return leaf(encode(TERM_TYPES, row))
 
 
 def register(chain: Chain, registrar: Signer, digest: bytes, model: Additive) -> Mined:

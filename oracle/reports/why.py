@@ -13,7 +13,7 @@ from ..stages.explain import explain
 from ..stages.features import features
 from ..stages.model import predict
 from ..stages.verify import verify, window
-from .predict import latest_report
+from .posted import latest_report
 from .reason import Kind
 
 
@@ -38,13 +38,9 @@ def why(
         What the data say is not what was reported.
     """
     report = latest_report(chain, twin_id, kind.model_digest)
-    batches = window(anchored_batches(chain, twin_id, store), report.round, kind.window)
-    opened = open_batches(
-        chain, store, custodians, signer, batches, grantee=signer.address, category=int(kind.category), purpose=purpose,
-        random_bytes=random_bytes, schema=kind.schema,
-    )  # fmt: skip
-    row = features(kind, verify([one.readings for one in opened], kind.channels, kind.schema))
-    explanation = explain(predict(kind, row), unit=kind.unit)
+    row, explanation = recomputed(
+        chain, store, custodians, signer, kind, report, purpose=purpose, random_bytes=random_bytes
+    )
     if explanation.root != report.explanation_root:
         raise VerificationError(
             f"the reasons computed from the data are not those of round {report.round}",
@@ -52,3 +48,24 @@ def why(
             kind="bad_explanation",
         )
     return report, row, explanation
+
+
+def recomputed(
+    chain: Chain,
+    store: Store,
+    custodians: Sequence[Custodian],
+    signer: Signer,
+    kind: Kind,
+    report: Report,
+    *,
+    purpose: int,
+    random_bytes: Callable[[int], bytes],
+) -> tuple[Features, Explanation]:
+    """What the data behind a report say, whatever was reported; CustodyDenied as of :func:`why`."""
+    batches = window(anchored_batches(chain, report.twin_id, store), report.round, kind.window)
+    opened = open_batches(
+        chain, store, custodians, signer, batches, grantee=signer.address, category=int(kind.category), purpose=purpose,
+        random_bytes=random_bytes, schema=kind.schema,
+    )  # fmt: skip
+    row = features(kind, verify([one.readings for one in opened], kind.channels, kind.schema))
+    return row, explain(predict(kind, row), unit=kind.unit)

@@ -18,7 +18,8 @@ from oracle.batches.publish import Edge, publish
 from oracle.errors import CustodyDenied
 from oracle.ports import Signer
 from oracle.records import E6, Category, Purpose, Readings, Status
-from oracle.reports.predict import latest_report, predict
+from oracle.reports.posted import latest_report
+from oracle.reports.predict import predict
 from oracle.rights.consent import DAY_S, grant, revoke
 from oracle.rights.mint import mint, new_twin_id
 from oracle.rights.pair import pair

@@ -33,6 +33,7 @@ from . import (
     node,
     portal,
     publish,
+    report,
     store,
     study,
     train,
@@ -64,6 +65,7 @@ app.add_typer(study.app, name="study")
 app.add_typer(emergency.app, name="emergency")
 app.add_typer(case.app, name="case")
 app.add_typer(model.app, name="model")
+app.add_typer(report.app, name="report")
 app.add_typer(audit.app, name="audit")
 app.add_typer(custodian.app, name="custodian")
 app.add_typer(node.app, name="node")

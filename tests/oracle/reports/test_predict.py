@@ -16,7 +16,8 @@ from oracle.adapters.journal import SqliteSignedRounds
 from oracle.errors import ChainError, CustodyDenied, Denied, NotFound, VerificationError
 from oracle.formats.merkle import digest_leaf, explanation_leaves, root
 from oracle.records import Channel, Contribution, Features, Prediction, Readings, Status
-from oracle.reports.predict import Node, Posted, latest_report, observe, predict
+from oracle.reports.posted import latest_report
+from oracle.reports.predict import Node, Posted, observe, predict
 
 if TYPE_CHECKING:
     from ..conftest import Stage, Twin
