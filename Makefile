@@ -17,7 +17,7 @@ LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse re
 
 .PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-contracts test-integration \
 	fuzz mutate mutate-sample symbolic slither coverage-contracts chains check format artifacts models evaluate \
-	bench bench-gas gas-trace bench-models bench-lock load custody faults simulate demo-portal portal-e2e clean need-python need-node need-services need-data
+	bench bench-gas gas-trace bench-models bench-lock load api-fuzz custody faults simulate demo-portal portal-e2e clean need-python need-node need-services need-data
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -126,6 +126,12 @@ coverage-contracts: setup-dev ## Measure which lines and branches of the contrac
 
 .tools/slither/.made: | need-python
 	$(PYTHON) -m venv .tools/slither && .tools/slither/bin/python -m pip install --quiet slither-analyzer==0.11.6 && touch $@
+
+api-fuzz: setup-dev .tools/schemathesis/.made ## Send custodian and portal whatever their OpenAPI allows, and more (SECONDS=60)
+	$(BIN)/python -m scripts.api_fuzz $(or $(SECONDS),60)
+
+.tools/schemathesis/.made: | need-python
+	$(PYTHON) -m venv .tools/schemathesis && .tools/schemathesis/bin/python -m pip install --quiet schemathesis==4.32.5 && touch $@
 
 chains: setup-dev .tools/geth ## Run the main job on Ganache, eth-tester, anvil and geth (Go builds geth)
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTEST) -p no:pytest-brownie tests/integration/test_chains.py

@@ -51,6 +51,7 @@ class Keepers:
     store: Store
     keys: dict[str, LocalSigner]
     folder: Path
+    chain_pid: int
     services: dict[str, Forked] = field(default_factory=dict)
 
     @property
@@ -122,8 +123,10 @@ def published_twin(
 
 
 @contextmanager
-def keepers(folder: Path, *, count: int = 3, depth: int = 0, rate: int = 10**6) -> Iterator[Keepers]:
-    """Start a chain (a block for each transaction, for now) and `count` custodians; stop them on leaving."""
+def keepers(
+    folder: Path, *, count: int = 3, depth: int = 0, rate: int = 10**6, endpoints: int = 1
+) -> Iterator[Keepers]:
+    """Start a chain (a block for each transaction, for now) and `count` custodians, with so many ways to it; stop them on leaving."""
     with ExitStack() as stack:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
@@ -135,7 +138,7 @@ def keepers(folder: Path, *, count: int = 3, depth: int = 0, rate: int = 10**6) 
         custodians = tuple(f"http://127.0.0.1:{free_port()}" for _ in range(count))
         settings = replace(
             Settings.read({"MEDTWIN_HOME": str(folder), "MEDTWIN_CHAIN": url}), deployment=folder / "deployment.json",
-            password=PASSWORD, depth=depth, custodians=custodians,
+            password=PASSWORD, depth=depth, custodians=custodians, more_chains=(url,) * (endpoints - 1),
         )  # fmt: skip
         keys = {role: LocalSigner.from_mnemonic(MNEMONIC, index) for index, role in enumerate(ROLES[: 2 + count])}
         opened = Opened("anvil", url, remote(url))
@@ -143,7 +146,9 @@ def keepers(folder: Path, *, count: int = 3, depth: int = 0, rate: int = 10**6) 
             opened.fund(signer.address, 50 * ETHER)
         suite = opened.deploy(keys["hospital"], [new_signer().address for _ in range(4)], 1)
         deploy.save(suite.deployment, settings.deployment)
-        made = Keepers(url, settings, open_suite(settings), opened, open_store(settings.store), keys, folder)
+        made = Keepers(
+            url, settings, open_suite(settings), opened, open_store(settings.store), keys, folder, process.pid
+        )
         stack.callback(_stop, made)
         environment = {**settings.environment(password=PASSWORD), "OMP_NUM_THREADS": "1"}
         for number, where in enumerate(custodians, 1):

@@ -1,22 +1,21 @@
 """What custodians bear: ``python -m bench.load N`` writes ``bench/results/load.json``.
 
-An anvil with a block a second and three custodians as processes. `WORKERS` programs ask without a pause, each of all three, one
-permit for each refusal; every answer is a signed receipt, counted again in the custodians' logs. Memory is each
-custodian's resident set, read while it goes. Where the time goes is measured by a profile of one custodian in this process.
+An anvil with a block a second and three custodians as processes, each with two ways to it. `WORKERS` programs with `ASKERS` people
+each ask without a pause, of all three, one permit for each refusal; every answer is a signed receipt, counted again in the
+custodians' logs. Memory is each custodian's resident set, read while it goes. Where the time goes is each process's part of
+the processors' time.
 """
 
 from __future__ import annotations
 
-import cProfile
 import json
 import multiprocessing
 import os
-import pstats
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,17 +31,12 @@ from oracle.formats.typed_data import Domain
 from oracle.ports import Custodian
 from oracle.records import Category, KeyRequest, Purpose
 from oracle.rights.consent import grant
-from oracle.settings import Settings, open_custodian, open_custodians, open_store, open_suite
+from oracle.settings import Settings, open_custodians, open_store, open_suite
 
 from .keepers import Keepers, keepers
 
 RESULTS = Path(__file__).parent / "results" / "load.json"
-WORKERS = 2
-PROFILED = 200
-PARTS = {
-    "chain": ("adapters/chain.py",), "journal": ("adapters/custody.py",), "sealing": ("hpke.py", "envelope.py"),
-    "signatures": ("typed_data.py", "adapters/keys.py"),
-}  # fmt: skip
+WORKERS, ASKERS = 2, 16
 
 
 class Asker:
@@ -80,14 +74,14 @@ class Asker:
 def main() -> None:
     """Load them and write what was found."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    with tempfile.TemporaryDirectory(prefix="medtwin-load-") as folder, keepers(Path(folder)) as made:
+    with tempfile.TemporaryDirectory(prefix="medtwin-load-") as folder, keepers(Path(folder), endpoints=2) as made:
         twin_id, grantee = made.twin(), new_signer()
         grant(
             made.chain, made.keys["owner"], twin_id, grantee.address,
             categories=Category.VITALS, purposes=Purpose.RESEARCH_HEALTH, days=1,
         )  # fmt: skip
         made.mine_every(1)
-        found = _load(made, twin_id, grantee, count) | {"share_of_time": _profile(made, twin_id, grantee)}
+        found = _load(made, twin_id, grantee, count)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     print(RESULTS.read_text("utf-8"))
@@ -104,7 +98,7 @@ def _load(made: Keepers, twin_id: int, grantee: LocalSigner, count: int) -> dict
         multiprocessing.Process(target=_program, args=(made.settings, twin_id, secret, each, number, queue))
         for number in range(WORKERS)
     ]
-    began = time.monotonic()
+    before, began = _used(made), time.monotonic()
     for program in programs:
         program.start()
     answers: list[tuple[bool, bool, float]] = []
@@ -114,6 +108,7 @@ def _load(made: Keepers, twin_id: int, grantee: LocalSigner, count: int) -> dict
     took = time.monotonic() - began
     for program in programs:
         program.join()
+    used = {name: (after - before[name]) / len(answers) for name, after in _used(made).items()}
     logged = sum(sum(1 for _ in one.receipts()) for one in made.custodians)
     seconds = sorted(second for *_, second in answers)
     tenth = max(1, len(sizes) // 10)
@@ -124,6 +119,8 @@ def _load(made: Keepers, twin_id: int, grantee: LocalSigner, count: int) -> dict
         "receipts_missing": len(answers) - logged,
         "seconds": round(took, 1),
         "requests_per_s": round(len(answers) / took, 1),
+        "processor_ms_per_request": {name: round(1000 * each, 2) for name, each in used.items()},
+        "requests_per_s_and_core": round(1 / sum(used.values()), 1),
         "seconds_p50": round(statistics.median(seconds), 4),
         "seconds_p99": round(seconds[len(seconds) * 99 // 100], 4),
         "resident_mib_after_a_tenth": [round(one) for one in sizes[tenth]],
@@ -134,51 +131,36 @@ def _load(made: Keepers, twin_id: int, grantee: LocalSigner, count: int) -> dict
 
 
 def _program(settings: Settings, twin_id: int, secret: bytes, count: int, number: int, queue: Any) -> None:
-    """Ask the custodians in turn, now with a right, now without; report every hundred answers."""
+    """Let people ask the custodians in turn, now with a right, now without; report every hundred answers."""
     asker, custodians = Asker(settings, twin_id, LocalSigner(secret)), open_custodians(settings)
-    told: list[tuple[bool, bool, float]] = []
-    for at in range(count):
+
+    def ask(at: int) -> tuple[bool, bool, float]:
         rightly = (at // len(custodians) + number) % 2 == 0
-        told.append((rightly, *asker.ask(custodians[at % len(custodians)], rightly=rightly)))
-        if len(told) == 100 or at == count - 1:
-            queue.put(told)
-            told = []
+        return (rightly, *asker.ask(custodians[at % len(custodians)], rightly=rightly))
+
+    with ThreadPoolExecutor(ASKERS) as people:
+        for first in range(0, count, 100):
+            queue.put(list(people.map(ask, range(first, min(first + 100, count)))))
+
+
+def _used(made: Keepers) -> dict[str, float]:
+    """Seconds of a processor so far: of the custodians, the chain, and programs that ended."""
+
+    def of(pid: int) -> float:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    children = os.times()
+    return {
+        "custodians": sum(of(one.pid) for one in made.services.values()), "chain": of(made.chain_pid),
+        "programs": children.children_user + children.children_system,
+    }  # fmt: skip
 
 
 def _resident_mib(made: Keepers, name: str) -> float:
     """Of one custodian's process."""
     pages = int(Path(f"/proc/{made.services[name].pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def _profile(made: Keepers, twin_id: int, grantee: LocalSigner) -> dict[str, float]:
-    """Share of a custodian's time in each part of it, by functions of ours on the outermost level of the part."""
-    keeper = open_custodian(made.folder / "profiled", made.keys["custodian-1"], [open_suite(made.settings)])
-    twin = keeper._state  # the keys of the true custodian 1, whose files it may read while nobody asks
-    private = open_custodian(made.state_of(1), made.keys["custodian-1"], [made.chain])._state.key(twin_id, bytes)
-    twin.key(twin_id, lambda: private or b"")
-    asker, profile = Asker(made.settings, twin_id, grantee), cProfile.Profile()
-    asker.ask(keeper, rightly=True)
-    profile.enable()
-    for at in range(PROFILED):
-        asker.ask(keeper, rightly=at % 2 == 0)
-    profile.disable()
-    stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
-    whole = sum(own for _, _, own, _, _ in stats.values())
-    shares = {part: _entered(stats, files) / whole for part, files in PARTS.items()}
-    return {part: round(share, 2) for part, share in shares.items()}
-
-
-def _entered(stats: Any, files: Sequence[str]) -> float:
-    """Seconds below functions of these files when called from others."""
-
-    def inside(place: tuple[str, int, str]) -> bool:
-        return any(place[0].endswith(f"oracle/{file}") for file in files)
-
-    return sum(
-        below for place, (_, _, _, _, callers) in stats.items() if inside(place)
-        for caller, (_, _, _, below) in callers.items() if not inside(caller)
-    )  # fmt: skip
 
 
 if __name__ == "__main__":

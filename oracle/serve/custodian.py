@@ -7,21 +7,38 @@ import ssl
 from dataclasses import dataclass
 from ipaddress import ip_address
 from itertools import islice
-from pathlib import Path
+from pathlib import Path as File
+from typing import Annotated
 
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from ..custody.release import LocalCustodian
 from ..errors import InputError, MedtwinError, Refused
-from ..formats.wire import pack_receipts, pack_release, pack_statement, refusal, unpack_erasure, unpack_request
+from ..formats.wire import (
+    MAX_REQUEST_BYTES,
+    pack_receipts,
+    pack_release,
+    pack_statement,
+    refusal,
+    unpack_erasure,
+    unpack_request,
+)
 from ..ports import Chain
 from ..rights.mint import parse_twin_id
 from .http import CBOR, REQUESTS_A_MINUTE, bounded_app
 
 PAGE = 1_000  # receipts
+TwinId = Annotated[str, Path(json_schema_extra={"pattern": "^(0x[0-9a-f]{1,64}|[0-9]{1,78})$", "maxLength": 78})]
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {CBOR: {"schema": {"type": "string", "format": "binary", "maxLength": MAX_REQUEST_BYTES}}},
+    }
+}
+"""What docs/formats.md describes."""
 MOST_RECEIPTS = 2**63 - 1  # what a file can number
 ROOT_EVERY_S = 30
 
@@ -55,11 +72,11 @@ def service(custodian: LocalCustodian, *, requests_a_minute: int = REQUESTS_A_MI
         return {"address": custodian.address, "genesis": custodian.genesis().hex()}
 
     @app.get("/v1/keys/{twin_id}")
-    def key(twin_id: str) -> Response:
+    def key(twin_id: TwinId) -> Response:
         """The key that shares for a twin are sealed to."""
         return Response(custodian.public_key(parse_twin_id(twin_id)), media_type=CBOR)
 
-    @app.post("/v1/release")
+    @app.post("/v1/release", openapi_extra=BODY)
     async def release(request: Request) -> Response:
         """Decide on a request; 403 carries the signed receipt of a refusal."""
         asked, items, proofs = unpack_request(await request.body())
@@ -72,20 +89,20 @@ def service(custodian: LocalCustodian, *, requests_a_minute: int = REQUESTS_A_MI
             metrics.decisions.labels(refused.receipt.reason).inc()
             return Response(pack_release(refusal(refused.receipt)), 403, media_type=CBOR)
 
-    @app.post("/v1/erase")
+    @app.post("/v1/erase", openapi_extra=BODY)
     async def erase(request: Request) -> Response:
         """Destroy the key for a twin on its owner's order; the signed statement."""
         order = unpack_erasure(await request.body())
         return Response(pack_statement(await run_in_threadpool(custodian.erase, order)), media_type=CBOR)
 
-    @app.post("/v1/shares", status_code=204)
+    @app.post("/v1/shares", status_code=204, openapi_extra=BODY)
     async def keep_table(request: Request) -> Response:
         """Keep shares that a twin's owner dealt anew."""
         await run_in_threadpool(custodian.keep_table, await request.body())
         return Response(status_code=204)
 
     @app.get("/v1/shares/{twin_id}")
-    def tables(twin_id: str, since: int = 0) -> Response:
+    def tables(twin_id: TwinId, since: int = 0) -> Response:
         """One table of a twin; nothing behind the last."""
         kept = islice(custodian.tables(parse_twin_id(twin_id)), min(max(0, since), MOST_RECEIPTS), None)
         table = next(kept, b"")
@@ -106,8 +123,8 @@ class Listening:
 
     port: int
     host: str = "127.0.0.1"
-    certificate: Path | None = None
-    clients: Path | None = None
+    certificate: File | None = None
+    clients: File | None = None
     requests_a_minute: int = REQUESTS_A_MINUTE
 
     def __post_init__(self) -> None:

@@ -20,7 +20,7 @@ from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from prometheus_client import CollectorRegistry, Counter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from ...custody.erase import carry_out, to_json
 from ...errors import Denied, InputError, MedtwinError, NotFound
@@ -30,6 +30,7 @@ from ..http import CBOR, REQUESTS_A_MINUTE, bounded_app
 from .desk import Desk, desk_routes
 from .portal import Config, Person, Portal, described
 from .relay import (
+    HEX,
     ErasureOrder,
     NewAccount,
     Recovery,
@@ -40,7 +41,7 @@ from .relay import (
     SignedGrant,
     SignedRevocation,
 )
-from .sessions import IDLE_S
+from .sessions import IDLE_S, LONGEST_MESSAGE
 
 PAGES = ("", "welcome", "invite", "patient", "research", "ward", "hospital", "verify", "guardians", "recover")
 TYPES = {
@@ -68,8 +69,8 @@ PAID_A_MINUTE, PAID_A_DAY, ACCOUNTS_A_DAY, ACCOUNTS_OF_ONE = 30, 500, 50, 10  # 
 class SignIn(BaseModel):
     """A signed EIP-4361 message."""
 
-    message: str
-    signature: str
+    message: str = Field(max_length=LONGEST_MESSAGE)
+    signature: str = HEX
 
 
 def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> FastAPI:
@@ -170,8 +171,7 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
     @app.post("/api/session")
     def sign_in(request: Request, body: SignIn) -> Response:
         """Open a session; whatever session the browser had is closed."""
-        signature = bytes.fromhex(body.signature.removeprefix("0x")) if _is_hex(body.signature) else b""
-        token = portal.sessions.open(body.message, signature, portal.site)
+        token = portal.sessions.open(body.message, bytes.fromhex(body.signature.removeprefix("0x")), portal.site)
         portal.sessions.close(request.cookies.get(COOKIE))
         answer = JSONResponse({"idle_s": IDLE_S})
         answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=host != LOOPBACK)
