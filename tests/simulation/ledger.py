@@ -7,7 +7,7 @@ which batches of an epoch count, which the contracts leave to the reader, it jud
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import SimpleNamespace
 from typing import Any
@@ -58,6 +58,8 @@ class State:
 
     signers: tuple[str, ...]
     config: bytes
+    known: frozenset[str]
+    configs: frozenset[bytes]
     suspended: frozenset[str] = frozenset()
     batches: dict[int, int] = field(default_factory=dict)
     heads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
@@ -103,7 +105,7 @@ class Ledger:
     """The chain everybody speaks of.
 
     `listed` gives the signed batches of an epoch's manifest, those of gateways in `followed` count. `rules` is what
-    stays switched on: a canary switches off that a round is taken once.
+    stays switched on: a canary switches off that a round is taken once. `domain` is what a contract's data are signed for.
     """
 
     def __init__(
@@ -113,7 +115,9 @@ class Ledger:
         rules: set[str],
         listed: Callable[[bytes], Sequence[tuple[Batch, bytes]]] = lambda manifest: (),
         followed: Sequence[str] = (),
+        domain: Callable[[str], Domain] = lambda contract: Domain(CHAIN_ID, ADDRESSES[contract]),
     ) -> None:
+        self.domain = domain
         self.owners, self.rules, self.listed, self.followed = owners, rules, listed, followed
         self.pool: list[Transaction] = []
         self.made = 0
@@ -191,7 +195,7 @@ class Ledger:
     def _anchor(self, state: State, one: Transaction, time_s: int) -> Told:
         given, signature = one.args
         batch = Batch(*given)
-        device = _device(batch, signature)
+        device = self._device(batch, signature)
         sequence, prefix = state.heads.get(device, (0, bytes(24)))
         _require(batch.start_s <= batch.end_s <= time_s, "DataAnchor", "anchor", "InvalidInterval")
         _require(state.speaks(device, batch.twin_id, time_s), "DataAnchor", "anchor", "UnpairedDevice")
@@ -222,13 +226,16 @@ class Ledger:
         _require(time_s < until_s, "EpochAnchor", "anchorEpoch", "NotGateway")
         state.epochs[one.sender] = (number + 1, until_s)
         for batch, signature in self.listed(manifest) if one.sender in self.followed else ():
-            device = _device(batch, signature)
+            device = self._device(batch, signature)
             sequence, previous = state.said.get(device, (0, bytes(32)))
             follows = (batch.sequence, batch.previous) == (sequence + 1, previous)
             if follows and batch.end_s <= time_s and state.speaks(device, batch.twin_id, time_s):
                 _count(state, device, batch)
         epoch = dict(root=root, batches=count, manifest=manifest)
         return "EpochAnchor", "EpochAnchored", dict(gateway=one.sender, number=number + 1, epoch=epoch)
+
+    def _device(self, batch: Batch, signature: bytes) -> str:
+        return recover(batch_digest(self.domain("DataAnchor"), batch), signature) or ""
 
     # -- consent ---------------------------------------------------------------------
 
@@ -247,7 +254,7 @@ class Ledger:
         held = state.grants.get((twin, grantee))
         if held is None or held.revoked:
             raise RevertedError("ConsentRegistry", "revoke", "ConsentMissing", {})
-        _require(one.sender == self.owners.get(twin), "ConsentRegistry", "revoke", "NotOwner")
+        _require(one.sender in (grantee, self.owners.get(twin)), "ConsentRegistry", "revoke", "NotOwner")
         state.grants[twin, grantee] = SimpleNamespace(**{**vars(held), "revoked": True})
         return "ConsentRegistry", "ConsentRevoked", dict(twinId=twin, grantee=grantee)
 
@@ -261,7 +268,7 @@ class Ledger:
             _require(report.round > last, "PredictionOracle", "post", "RoundNotAfter")
         _require(report.as_of_s <= time_s, "PredictionOracle", "post", "InvalidTime")
         _require(report.config == state.config, "PredictionOracle", "post", "WrongConfig")
-        signed = [self._signer_of(state, report, signature) for signature in split(signatures)]
+        signed = [self._signer_of(state.signers, state, report, signature) for signature in split(signatures)]
         numbers = [int(one, 16) for one in signed]
         sound = len(signed) >= state.quorum and numbers == sorted(set(numbers))
         _require(sound, "PredictionOracle", "post", "QuorumNotMet")
@@ -270,7 +277,7 @@ class Ledger:
         told = dict(
             twinId=report.twin_id, model=report.model, round=report.round,
             report=dict(zip((*names, "config"), given, strict=True)),
-            reportDigest=report_digest(Domain(CHAIN_ID, ADDRESSES["PredictionOracle"]), report),
+            reportDigest=report_digest(self.domain("PredictionOracle"), report),
         )  # fmt: skip
         return "PredictionOracle", "PredictionPosted", told
 
@@ -278,8 +285,9 @@ class Ledger:
         (first, _, signature), (second, _, other) = one.args
         a, b = Report(*first), Report(*second)
         same = (a.twin_id, a.model, a.round, a.config) == (b.twin_id, b.model, b.round, b.config)
-        signer = self._signer_of(state, a, signature)
-        sound = same and a != b and signer == self._signer_of(state, b, other)
+        signer = self._signer_of(state.known, state, a, signature)
+        sound = same and a.config in state.configs and a != b
+        sound &= signer == self._signer_of(state.known, state, b, other)
         _require(sound, "PredictionOracle", "proveEquivocation", "NotEquivocation")
         state.suspended |= {signer}
         return "PredictionOracle", "EquivocationProven", dict(signer=signer)
@@ -290,11 +298,12 @@ class Ledger:
         _require(not state.suspended & set(signers), "PredictionOracle", "rotate", "UnknownSigner")
         after = _first(signers)
         state.signers, state.config = after.signers, after.config
+        state.known, state.configs = state.known | after.known, state.configs | after.configs
         return "PredictionOracle", "ConfigSet", dict(config=state.config)
 
-    def _signer_of(self, state: State, report: Report, signature: bytes) -> str:
-        signer = recover(report_digest(Domain(CHAIN_ID, ADDRESSES["PredictionOracle"]), report), signature)
-        known = signer in state.signers and signer not in state.suspended
+    def _signer_of(self, nodes: Container[str], state: State, report: Report, signature: bytes) -> str:
+        signer = recover(report_digest(self.domain("PredictionOracle"), report), signature)
+        known = signer in nodes and signer not in state.suspended
         _require(known, "PredictionOracle", "post", "UnknownSigner")
         return str(signer)
 
@@ -316,11 +325,8 @@ def allowed(
 
 def _first(signers: Sequence[str]) -> State:
     ascending = tuple(sorted(signers, key=lambda one: int(one, 16)))
-    return State(ascending, hashlib.sha256("".join(ascending).encode()).digest())
-
-
-def _device(batch: Batch, signature: bytes) -> str:
-    return recover(batch_digest(Domain(CHAIN_ID, ADDRESSES["DataAnchor"]), batch), signature) or ""
+    config = hashlib.sha256("".join(ascending).encode()).digest()
+    return State(ascending, config, frozenset(signers), frozenset({config}))
 
 
 def _count(state: State, device: str, batch: Batch) -> None:
