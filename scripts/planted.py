@@ -87,4 +87,10 @@ PLANTED: tuple[tuple[str, str, str], ...] = (
     ("PasskeyAccount.sol", "_useCheckedNonce(address(this), nonce);", ""),
     ("PasskeyAccount.sol", "if (block.timestamp < readyAt) revert RecoveryNotReady(readyAt);", ""),
     ("ModelRegistry.sol", "return known.state == ModelState.Approved", "return known.state != ModelState.Unknown"),
+    ("ModelRegistry.sol", "known.marked = true;", ""),
+    ("DeviceLoop.sol", "block.timestamp >= sent.deadline", "block.timestamp > sent.deadline"),
+    ("EpochAnchor.sol", "head & ~(uint256(type(uint40).max) << 8)", "head >> 48 << 48"),
+    ("EpochAnchor.sol", "if (pairedAt != 0) revert NoFault();", ""),
+    ("GuardianRegistry.sol", "Guardianship(next, until, epoch)", "Guardianship(next, until + 1, epoch)"),
+    ("StudyRegistry.sol", " && end <= given.expiry", ""),
 )  # fmt: skip

@@ -97,9 +97,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_files_and_tests_named_exist(page: Path) -> None:
     """Paths in code quotes or tables, and tests named as file::function."""
     text = page.read_text("utf-8")
-    for path, test in re.findall(r"\b(tests/[\w/]+\.(?:py|json))(?:::(test_\w+))?", text):
+    for path, test in re.findall(r"\b(tests/[\w/]+\.(?:py|json|t\.sol))(?:::(test_\w+))?", text):
         assert (ROOT / path).is_file(), path
-        assert not test or f"def {test}(" in (ROOT / path).read_text("utf-8"), f"{path}::{test}"
+        word = "function" if path.endswith(".sol") else "def"
+        assert not test or f"{word} {test}(" in (ROOT / path).read_text("utf-8"), f"{path}::{test}"
     for path in re.findall(r"`((?:oracle|contracts|scripts|docs)/[\w./-]+)`", text):
         assert (ROOT / path).exists(), path
 

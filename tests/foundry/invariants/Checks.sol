@@ -128,6 +128,62 @@ contract Checks is Life {
         }
     }
 
+    function checkGuardians() external view {
+        for (uint256 i = 0; i < SLOTS; ++i) {
+            (address guardian, uint40 until) = guardians.guardianOf(twinsOf[i].id);
+            Guard memory standing = _guardOf(twinsOf[i]);
+            require(guardian == standing.account && until == standing.until, "35: a guardian stands past the end, or is lost");
+        }
+        for (uint256 i = retired.length; i > 0 && i + 4 > retired.length; --i) {
+            (address guardian,) = guardians.guardianOf(retired[i - 1]);
+            require(guardian == address(0), "36: a retired twin has a guardian");
+        }
+        for (uint256 i = 0; i < PEOPLE; ++i) {
+            (address person, address other) = (people[i], people[(i + 1) % PEOPLE]);
+            uint40 next = uint40(block.timestamp + 1);
+            bool approved_ = studies.isApproved(studyOf[person].id, person, 5, next);
+            require(approved_ == _isStudied(person, next), "37: a study is approved that is not, or is lost");
+            require(!studies.isApproved(studyOf[person].id, other, 5, next), "38: a study is another's");
+        }
+    }
+
+    function checkEdge() external view {
+        for (uint256 i = orders.length; i > 0 && i + 8 > orders.length; --i) {
+            require(loop.stateOf(orders[i - 1].id) == _stateOf(orders[i - 1]), "39: a command is answered late, or by another");
+        }
+        for (uint256 i = 0; i < SPEAKERS; ++i) {
+            bytes32 known = keccak256(abi.encode(loop.envelopeOf(speakers[i].at, CODE)));
+            require(known == keccak256(abi.encode(bounds[i])), "40: the bounds of a device are others");
+        }
+        for (uint256 i = 0; i < GATEWAYS; ++i) {
+            Gateway storage gateway = gateways[i];
+            (uint40 number, bytes21 head, uint40 until, bool barred_) = epochs.headOf(gateway.device.at);
+            require(number == gateway.number && head == gateway.head, "41: an epoch is missing, or counted twice");
+            require(until == gateway.admitted && until <= block.timestamp + 1 days, "42: a gateway is admitted too long");
+            require(barred_ == gateway.suspended, "43: a gateway is suspended without a fault, or not with one");
+        }
+        for (uint256 i = barred.length; i > 0 && i + 4 > barred.length; --i) {
+            (,,, bool still) = epochs.headOf(barred[i - 1]);
+            require(still, "44: a false gateway is back");
+        }
+        for (uint256 i = 0; i < MODELS; ++i) {
+            require(models.modelOf(modelAt[i]).marked == lineageOf[modelAt[i]].marked, "45: a mark is lost or made up");
+            require(models.isApproved(modelAt[i]) == !_isStopped(modelAt[i]), "46: a marked model reports that must not");
+        }
+    }
+
+    function checkBundles() external view {
+        for (uint256 i = tellings.length; i > 0 && i + 8 > tellings.length; --i) {
+            Told storage one = tellings[i - 1];
+            require(!court.isRefuted(_courtDigest(_saidBy(one))), "47: a report is refuted that nobody refuted");
+            uint48 kept = court.latest(one.twinId, keccak256("linear")).round;
+            require(kept == slots[address(court)][one.twinId], "48: a slot is not what was settled last");
+        }
+        for (uint256 i = 0; i < NODES; ++i) {
+            require(court.isSigner(vm.addr(keys[i])), "49: a node is out that signed nothing false");
+        }
+    }
+
     /// @dev What the person held, or the first bits; `ask` draws others.
     function _seesAnything(uint256 twinId, address person) private view returns (bool) {
         Scope storage had = held[twinId][person].scope;

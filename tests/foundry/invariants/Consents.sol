@@ -21,6 +21,14 @@ abstract contract Consents is World {
         uint40 revokedAt;
     }
 
+    /// @dev What became of a grant, by its number.
+    struct Past {
+        uint32 epoch;
+        uint40 expiry;
+        bool revoked;
+        bool replaced;
+    }
+
     struct Letter {
         uint256 slot;
         uint256 twinId;
@@ -44,6 +52,7 @@ abstract contract Consents is World {
     address internal constant AGENT = address(0xA6E27);
 
     mapping(uint256 twinId => mapping(address person => Held)) internal held;
+    mapping(uint256 twinId => mapping(address person => mapping(uint32 serial => Past))) private _past;
     mapping(uint256 twinId => mapping(address operator => Approved)) internal approved;
     Letter private _letter;
     uint256 private _nonceKey;
@@ -209,7 +218,7 @@ abstract contract Consents is World {
     }
 
     /// @dev Mostly somebody who has a grant.
-    function _holder(Twin storage twin) private returns (address person) {
+    function _holder(Twin storage twin) internal returns (address person) {
         person = _person();
         for (uint256 i = 0; i < PEOPLE && !_isMinted(held[twin.id][person]) && _usually(); ++i) {
             person = people[i];
@@ -226,20 +235,31 @@ abstract contract Consents is World {
         return _isMinted(kept) && !kept.denied && kept.epoch == twin.epoch && block.timestamp < kept.scope.expiry;
     }
 
-    function _runsBought(Twin storage twin, address person) private view returns (bool) {
+    function _runsBought(Twin storage twin, address person) internal view returns (bool) {
         return held[twin.id][person].bought && _isOpen(twin, held[twin.id][person]);
     }
 
     function _remember(Twin storage twin, address person, Scope memory scope, bool bought) internal {
         Held storage kept = held[twin.id][person];
+        if (!_wasEnded(twin.id, person, kept.serial)) _past[twin.id][person][kept.serial].replaced = true;
         (kept.scope, kept.epoch, kept.serial) = (scope, twin.epoch, kept.serial + 1);
         (kept.revoked, kept.denied, kept.bought, kept.revokedAt) = (false, false, bought, 0);
+        _past[twin.id][person][kept.serial] = Past(twin.epoch, scope.expiry, false, false);
     }
 
-    function _forget(Twin storage twin, address person, address by) private {
+    function _forget(Twin storage twin, address person, address by) internal {
         Held storage kept = held[twin.id][person];
         kept.revoked = true;
+        _past[twin.id][person][kept.serial].revoked = true;
         if (kept.bought && by != person) kept.revokedAt = uint40(block.timestamp);
+    }
+
+    /// @dev Whether a grant was ended before its time: revoked, or with all others of its epoch. One that was replaced
+    /// before is ended by neither.
+    function _wasEnded(uint256 twinId, address person, uint32 serial) internal view returns (bool) {
+        Past storage given = _past[twinId][person][serial];
+        uint40 over = twins.epochEnd(twinId, given.epoch);
+        return given.revoked || !given.replaced && over != 0 && over < given.expiry;
     }
 
     /// @dev Begins now, a little earlier or a little later.

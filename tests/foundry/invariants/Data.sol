@@ -121,7 +121,7 @@ abstract contract Data is World {
         return abi.encodeCall(anchor.anchor, (batch, _sign(speaker.key, _batchDigest(batch))));
     }
 
-    function _agreement(Speaker storage speaker, Twin storage twin, uint40 until) private view returns (bytes memory) {
+    function _agreement(Speaker storage speaker, Twin storage twin, uint40 until) internal view returns (bytes memory) {
         uint40 deadline = uint40(block.timestamp + 1);
         bytes32 typehash = keccak256(
             "Pairing(address device,uint256 twinId,address owner,uint40 calibratedUntil,uint256 nonce,uint40 deadline)"

@@ -36,6 +36,9 @@ abstract contract Campaign {
         life.checkData();
         life.checkWard();
         life.checkAccounts();
+        life.checkGuardians();
+        life.checkEdge();
+        life.checkBundles();
     }
 
     /// @dev The half, then calls, refusals among them, and faults; forge calls this once more after its last run.

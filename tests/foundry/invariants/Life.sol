@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {OracleFixture} from "../PredictionOracle.t.sol";
 import {Accounts} from "./Accounts.sol";
-import {Data} from "./Data.sol";
+import {Bundles} from "./Bundles.sol";
+import {Epochs} from "./Epochs.sol";
+import {Guardians} from "./Guardians.sol";
+import {Loops} from "./Loops.sol";
 import {Markets} from "./Markets.sol";
 import {Reports} from "./Reports.sol";
 import {Ward} from "./Ward.sol";
 import {World} from "./World.sol";
 
 /// @notice Everybody does what they may, or tries what they may not, in any order. A call is a walk of many steps.
-abstract contract Life is Markets, Reports, Ward, Accounts {
+abstract contract Life is Markets, Guardians, Reports, Bundles, Loops, Epochs, Ward, Accounts {
     uint256 public constant STEPS = 64;
     uint256 public immutable half;
 
@@ -18,7 +20,7 @@ abstract contract Life is Markets, Reports, Ward, Accounts {
         half = half_;
     }
 
-    function setUp() public virtual override(Markets, Reports, Ward, Accounts) {
+    function setUp() public virtual override(World, Markets, Reports, Bundles, Loops, Epochs, Ward, Accounts) {
         super.setUp();
     }
 
@@ -26,7 +28,7 @@ abstract contract Life is Markets, Reports, Ward, Accounts {
         _begin(uint256(keccak256(abi.encode(half, seed))));
         for (uint256 i = 0; i < STEPS; ++i) {
             ++calls;
-            if (!_step(_draw(64))) ++refusals;
+            if (!_step(_draw(86))) ++refusals;
         }
     }
 
@@ -37,8 +39,31 @@ abstract contract Life is Markets, Reports, Ward, Accounts {
         if (kind < 36) return _market(kind - 24);
         if (kind < 50) return _data(kind - 36);
         if (kind < 62) return _ward(kind - 50);
+        if (kind >= 64) return kind < 72 ? _guarded(kind - 64) : kind < 80 ? _edge(kind - 72) : _bundled(kind - 80);
         if (_draw(4) != 0) return _oneIn(2) ? passToGrant() : ask();
         return kind == 62 ? changeKeys() : _oneIn(3) ? signAsStranger() : _oneIn(2) ? recover() : passToRecovery();
+    }
+
+    /// @dev Guardians and studies.
+    function _guarded(uint256 kind) private returns (bool) {
+        if (kind < 2) return kind < 1 ? appointGuardian() : handOver();
+        if (kind < 4) return kind < 3 ? grantByGuardian() : endByGuardian();
+        if (kind < 6) return kind < 5 ? approveStudy(_person()) : withdrawStudy();
+        if (kind < 7) return _oneIn(2) ? passToGuardianship() : passToStudy();
+        return _oneIn(2) ? dismiss() : _oneIn(4) ? seatBoard() : markModel();
+    }
+
+    function _bundled(uint256 kind) private returns (bool) {
+        if (kind < 3) return kind < 1 ? tell() : kind < 2 ? tellBundle() : settleTold();
+        return kind < 4 ? readTold() : kind < 5 ? refuteTold() : passToFinal();
+    }
+
+    /// @dev Commands and epochs.
+    function _edge(uint256 kind) private returns (bool) {
+        if (kind < 4) return kind < 3 ? sendCommand() : setBounds();
+        if (kind < 6) return kind < 5 ? answerCommand() : postEpoch();
+        if (kind < 7) return _oneIn(2) ? proveFault() : changeGateway();
+        return _oneIn(2) ? passToCommand() : passToAdmission();
     }
 
     function _market(uint256 kind) private returns (bool) {

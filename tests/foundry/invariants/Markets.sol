@@ -5,11 +5,11 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {IAccessMarket} from "../../../contracts/interfaces/IAccessMarket.sol";
 import {IConsentRegistry} from "../../../contracts/interfaces/IConsentRegistry.sol";
 import {Scope} from "../../../contracts/types/Consent.sol";
-import {Consents} from "./Consents.sol";
+import {Studies} from "./Studies.sol";
 import {DialectToken} from "./DialectToken.sol";
 
 /// @notice One market for each dialect of ERC-20 over the same consents; beside them a ledger of what went in and out.
-abstract contract Markets is Consents {
+abstract contract Markets is Studies {
     struct Deal {
         uint256 at;
         uint256 twinId;
@@ -31,7 +31,6 @@ abstract contract Markets is Consents {
 
     function setUp() public virtual override {
         super.setUp();
-        address studies = vm.deployCode("StudyRegistry.sol:StudyRegistry", abi.encode(administrator));
         for (uint256 i = 0; i < DIALECTS; ++i) {
             tokens[i] = new DialectToken(DialectToken.Dialect(i));
             bytes memory wiring = abi.encode(twins, consents, tokens[i], studies, PROTOCOL, 777 * i);
@@ -50,8 +49,13 @@ abstract contract Markets is Consents {
         uint16 numberOfDays = uint16(1 + _draw(30));
         _openStall(at, twin);
         address buyer = _free(twin, address(markets[at]), uint40(block.timestamp + numberOfDays * 1 days));
-        bytes4 why = _whyNotBought(at, twin, buyer, numberOfDays);
-        bytes memory call = abi.encodeCall(markets[at].purchase, (_offerOf(twin.id), numberOfDays, type(uint256).max, 0));
+        bytes32 study = _studyFor(at, buyer);
+        if (study != 0 && !_isStudied(buyer, uint40(block.timestamp + numberOfDays * 1 days)) && _usually()) {
+            return approveStudy(buyer);
+        }
+        bytes4 why = _whyNotBought(at, twin, buyer, numberOfDays, study);
+        bytes memory call =
+            abi.encodeCall(markets[at].purchase, (_offerOf(at, twin.id), numberOfDays, type(uint256).max, study));
         uint256 before = tokens[at].balanceOf(address(markets[at]));
         if (!_try(buyer, address(markets[at]), call, why)) return false;
         uint256 price = uint256(PRICE) * numberOfDays;
@@ -115,15 +119,16 @@ abstract contract Markets is Consents {
     /// @dev All three twins in one purchase, if each can be bought alone.
     function buyCohort() internal returns (bool) {
         (uint256 at, address buyer) = (_draw(HONEST), _person());
+        bytes32 study = _studyFor(at, buyer);
         IAccessMarket.Offer[] memory offers = new IAccessMarket.Offer[](SLOTS);
         for (uint256 i = 0; i < SLOTS; ++i) {
-            offers[i] = _offerOf(twinsOf[i].id);
+            offers[i] = _offerOf(at, twinsOf[i].id);
             if (!twinsOf[i].retired) _openStall(at, twinsOf[i]);
-            if (twinsOf[i].retired || _whyNotBought(at, twinsOf[i], buyer, 2) != 0) return buy();
+            if (twinsOf[i].retired || _whyNotBought(at, twinsOf[i], buyer, 2, study) != 0) return buy();
         }
         uint256 before = tokens[at].balanceOf(address(markets[at]));
         vm.prank(buyer);
-        uint256 price = markets[at].purchaseCohort(offers, 2, type(uint256).max, 0);
+        uint256 price = markets[at].purchaseCohort(offers, 2, type(uint256).max, study);
         moneyIn[at] += price;
         moneyOut[at] += before + price - tokens[at].balanceOf(address(markets[at]));
         for (uint256 i = 0; i < SLOTS; ++i) {
@@ -143,7 +148,7 @@ abstract contract Markets is Consents {
             ? abi.encodeCall(markets[3].withdraw, (id, _person()))
             : _oneIn(2)
                 ? abi.encodeCall(markets[3].settle, (id, _person()))
-                : abi.encodeCall(markets[3].purchase, (_offerOf(id), 1, type(uint256).max, 0));
+                : abi.encodeCall(markets[3].purchase, (_offerOf(3, id), 1, type(uint256).max, 0));
         tokens[3].setCall(address(markets[3]), again);
         tokens[4].give(address(markets[4]));
         return true;
@@ -178,15 +183,21 @@ abstract contract Markets is Consents {
         }
     }
 
-    function _offerOf(uint256 twinId) private pure returns (IAccessMarket.Offer memory) {
-        return IAccessMarket.Offer(twinId, PRICE, 6, 5, 30, "terms", false);
+    /// @dev Every other market sells for studies only.
+    function _offerOf(uint256 at, uint256 twinId) private pure returns (IAccessMarket.Offer memory) {
+        return IAccessMarket.Offer(twinId, PRICE, 6, 5, 30, "terms", at % 2 == 1);
+    }
+
+    /// @dev Mostly the buyer's own where one is needed; elsewhere it must hold too if it is named.
+    function _studyFor(uint256 at, address buyer) private returns (bytes32) {
+        return (at % 2 == 1 ? _usually() : _oneIn(8)) ? studyOf[buyer].id : bytes32(0);
     }
 
     /// @dev What an owner does who sells: lists, shares with a custodian, and mostly lets the market in.
     function _openStall(uint256 at, Twin storage twin) private {
-        if (!markets[at].isListed(_offerOf(twin.id))) {
+        if (!markets[at].isListed(_offerOf(at, twin.id))) {
             vm.prank(_ownerOf(twin));
-            markets[at].list(_offerOf(twin.id));
+            markets[at].list(_offerOf(at, twin.id));
             uint16 rest = 10_000 - uint16(777 * at);
             vm.prank(_ownerOf(twin));
             markets[at].appointCustodian(twin.id, CUSTODIAN, _oneIn(2) ? rest : uint16(1 + _draw(rest)));
@@ -195,7 +206,13 @@ abstract contract Markets is Consents {
         if (!_oneIn(8)) _approve(twin, address(markets[at]));
     }
 
-    function _whyNotBought(uint256 at, Twin storage twin, address buyer, uint16 numberOfDays) private view returns (bytes4) {
+    function _whyNotBought(uint256 at, Twin storage twin, address buyer, uint16 numberOfDays, bytes32 study)
+        private
+        view
+        returns (bytes4)
+    {
+        bool studied = study != 0 && _isStudied(buyer, uint40(block.timestamp + numberOfDays * 1 days));
+        if ((at % 2 == 1 || study != 0) && !studied) return IAccessMarket.StudyNotApproved.selector;
         IAccessMarket.Purchase memory earlier = markets[at].purchaseOf(twin.id, buyer);
         if (earlier.end != 0) {
             if (_stopOf(Deal(at, twin.id, buyer), earlier) > block.timestamp) return IAccessMarket.PurchaseRunning.selector;

@@ -4,10 +4,20 @@ pragma solidity 0.8.30;
 import {IModelRegistry} from "../../../contracts/interfaces/IModelRegistry.sol";
 import {IPredictionOracle} from "../../../contracts/interfaces/IPredictionOracle.sol";
 import {OracleFixture} from "../PredictionOracle.t.sol";
+import {Consents} from "./Consents.sol";
 import {Data} from "./Data.sol";
+import {World} from "./World.sol";
 
-/// @notice Nodes report, models come and go, one node signs two answers.
-abstract contract Reports is OracleFixture, Data {
+/// @notice Nodes report, models come and go, one node signs two answers; a model learned from somebody's grant, which ends.
+abstract contract Reports is OracleFixture, Consents, Data {
+    struct Lineage {
+        uint256 twinId;
+        address person;
+        uint32 serial;
+        bool stops;
+        bool marked;
+    }
+
     uint256 internal constant MODELS = 2;
 
     bytes32[MODELS] internal modelAt;
@@ -15,9 +25,10 @@ abstract contract Reports is OracleFixture, Data {
     uint256 private _registered;
     mapping(uint256 twinId => mapping(bytes32 model => uint48)) internal rounds;
     mapping(uint256 twinId => mapping(bytes32 model => uint48)) internal roundsAtWithdrawal;
+    mapping(bytes32 model => Lineage) internal lineageOf;
     bool internal liarFound;
 
-    function setUp() public virtual override(OracleFixture, Data) {
+    function setUp() public virtual override(OracleFixture, World, Data) {
         super.setUp();
         modelAt[0] = MODEL;
         modelAt[1] = _newModel();
@@ -28,6 +39,7 @@ abstract contract Reports is OracleFixture, Data {
         Twin storage twin = twinsOf[_draw(SLOTS)];
         bytes32 model = modelAt[_draw(MODELS)];
         uint48 last = rounds[twin.id][model];
+        if (_isStopped(model)) return _usually() ? withdrawModel() : _reportStopped(model);
         if (twin.retired) return sayNext();
         uint48 round = last + 1 + uint48(_draw(9));
         IPredictionOracle.Report memory said = _reportOf(twin.id, model, round);
@@ -42,7 +54,7 @@ abstract contract Reports is OracleFixture, Data {
         Twin storage twin = twinsOf[_draw(SLOTS)];
         bytes32 model = modelAt[_draw(MODELS)];
         uint48 last = rounds[twin.id][model];
-        if (twin.retired) return sayNext();
+        if (twin.retired || _isStopped(model)) return sayNext();
         IPredictionOracle.Report memory said = _reportOf(twin.id, model, last + 1);
         uint256 kind = _draw(5);
         bytes4 why = IPredictionOracle.RoundNotAfter.selector;
@@ -90,6 +102,34 @@ abstract contract Reports is OracleFixture, Data {
         return _refused(administrator, address(models), approve, IModelRegistry.ModelNotInState.selector);
     }
 
+    /// @dev Somebody shows that a grant a model learned from was ended; or shows what was not, or not of that model.
+    function markModel() internal returns (bool) {
+        bytes32 model = modelAt[_draw(MODELS)];
+        Lineage storage from_ = lineageOf[model];
+        if ((from_.serial == 0 || from_.marked) && _usually()) return withdrawModel();
+        if (held[from_.twinId][from_.person].serial > from_.serial + 45) return withdrawModel(); // no longer known
+        uint32 serial = _usually() ? from_.serial : from_.serial + 1;
+        bytes4 why = IModelRegistry.ConsentNotRevoked.selector;
+        if (from_.serial == 0 || serial != from_.serial) why = IModelRegistry.NotInLineage.selector;
+        else if (_wasEnded(from_.twinId, from_.person, serial)) why = 0;
+        else if (_usually()) return revoke();
+        if (from_.marked) why = IModelRegistry.ModelIsMarked.selector;
+        bytes memory call =
+            abi.encodeCall(models.mark, (model, from_.twinId, from_.person, serial, new bytes32[](0)));
+        if (!_try(stranger, address(models), call, why)) return false;
+        return from_.marked = true;
+    }
+
+    function _isStopped(bytes32 model) internal view returns (bool) {
+        return lineageOf[model].marked && lineageOf[model].stops;
+    }
+
+    function _reportStopped(bytes32 model) private returns (bool) {
+        IPredictionOracle.Report memory said = _reportOf(twinsOf[0].id, model, type(uint48).max);
+        bytes memory call = abi.encodeCall(oracle.post, (said, _by(said, keys[1], keys[2], keys[3])));
+        return _refused(stranger, address(oracle), call, IPredictionOracle.ModelNotApproved.selector);
+    }
+
     /// @dev The first node signs two reports of one round; f = 1, so no second one does.
     function equivocate() internal returns (bool) {
         IPredictionOracle.Report memory a = _reportOf(PATIENT, MODEL, 1);
@@ -116,7 +156,12 @@ abstract contract Reports is OracleFixture, Data {
 
     function _newModel() private returns (bytes32 model) {
         model = keccak256(abi.encode("model", ++_registered));
-        models.register(model, bytes32("card"), 0, false);
+        uint256 twinId = twinsOf[_draw(SLOTS)].id;
+        address person = _person();
+        Lineage memory from_ = Lineage(twinId, person, held[twinId][person].serial, !_oneIn(3), false);
+        bytes32 leaf = keccak256(bytes.concat(keccak256(abi.encode(twinId, person, from_.serial))));
+        models.register(model, bytes32("card"), from_.serial == 0 ? bytes32(0) : leaf, from_.stops);
+        lineageOf[model] = from_;
         vm.prank(administrator);
         models.approve(model);
     }
