@@ -17,7 +17,7 @@ LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse re
 
 .PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-contracts test-integration \
 	fuzz mutate mutate-sample symbolic slither coverage-contracts chains check format artifacts models evaluate \
-	bench bench-gas gas-trace bench-models bench-lock load api-fuzz custody faults simulate demo-portal portal-e2e clean need-python need-node need-services need-data
+	bench bench-gas gas-trace bench-models bench-lock load api-fuzz custody faults day simulate demo-portal portal-e2e clean need-python need-node need-services need-data
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -203,6 +203,10 @@ bench-lock: setup-dev ## Race revocations on the embedded chain, Ganache and anv
 faults: setup-dev ## Report while everything breaks and a node lies, into bench/results/faults.json (N=1000)
 	sh scripts/ipfs_node.sh .tools
 	OMP_NUM_THREADS=1 $(BIN)/python -m bench.faults $(or $(N),1000)
+
+day: setup-dev need-services ## A million readings of 200 devices from broker to reports, into bench/results/day.json
+	sh scripts/ipfs_node.sh .tools
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.day
 
 simulate: setup-dev ## Play nodes, custodians and devices under simulated bad luck (SEEDS=1000)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.simulation $(or $(SEEDS),1000)

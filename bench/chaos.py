@@ -41,6 +41,10 @@ class Process(Protocol):
     @property
     def pid(self) -> int: ...
     def start(self) -> None: ...
+    def revive(self) -> None:
+        """Start it again if it ended by itself, as a service does that finds no chain when it starts."""
+        ...
+
     def signal(self, number: int) -> None: ...
 
 
@@ -49,6 +53,7 @@ class Program:
 
     def __init__(self, command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None) -> None:
         self._command, self._log, self._environment = list(command), log, environment
+        self._lock = threading.RLock()
         self.start()
 
     def start(self) -> None:
@@ -58,17 +63,26 @@ class Program:
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment,
                 start_new_session=True,
             )  # fmt: skip
+        self._stopped = False
 
     @property
     def pid(self) -> int:
         """Of the process that runs now."""
         return self._process.pid
 
+    def revive(self) -> None:
+        """Start it again if it ended by itself."""
+        with self._lock:
+            if not self._stopped and self._process.poll() is not None:
+                self.start()
+
     def signal(self, number: int) -> None:
         """Send a signal to all of it; after one that ends it, it is gone when this returns."""
+        with self._lock:
+            self._stopped = number in (signal.SIGKILL, signal.SIGTERM)
         with suppress(ProcessLookupError):
             os.killpg(self.pid, number)
-        if number in (signal.SIGKILL, signal.SIGTERM):
+        if self._stopped:
             self._process.wait()
 
 
@@ -82,25 +96,35 @@ class Forked:
         self._arguments, self._log, self._environment, self._main = list(arguments), log, dict(environment), main
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["oracle.serve.cli", "oracle.serve.custodian", "oracle.serve.node"])
+        self._lock = threading.RLock()
         self._ahead_s = self._context.Value("d", 0.0)
         self.start()
 
     def start(self) -> None:
         """Run it, its words appended to the log."""
         given = (self._main, self._arguments, self._log, self._environment, self._ahead_s)
-        self._process = self._context.Process(target=_run, args=given)
-        self._process.start()
+        process = self._context.Process(target=_run, args=given)
+        process.start()
+        self._process, self._stopped = process, False
 
     @property
     def pid(self) -> int:
         """Of the process that runs now."""
         return int(self._process.pid or 0)
 
+    def revive(self) -> None:
+        """Start it again if it ended by itself."""
+        with self._lock:
+            if not self._stopped and not self._process.is_alive():
+                self.start()
+
     def signal(self, number: int) -> None:
         """Send a signal; after SIGKILL it is gone when this returns."""
+        with self._lock:
+            self._stopped = number == signal.SIGKILL
         with suppress(ProcessLookupError):
             os.kill(self.pid, number)
-        if number == signal.SIGKILL:
+        if self._stopped:
             self._process.join()
 
     def jump(self, seconds: float) -> None:
@@ -175,7 +199,7 @@ class Proxy:
                 client.sendall(ANSWERS[mode])
             elif mode in LIES:
                 _Liar(client, ("", 0), self)  # type: ignore[arg-type]
-        except OSError:
+        except (OSError, ValueError, KeyError, TypeError):  # cut in the middle, or there is nothing to lie about
             pass
         finally:
             self._open.discard(client)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections import defaultdict
@@ -25,7 +26,11 @@ from oracle.adapters.process import free_port
 from oracle.errors import MedtwinError
 from oracle.formats.wire import unpack_observations
 from oracle.ports import Store
+from oracle.records import Deployment, TwinClass
 from oracle.reports.quorum import Place
+from oracle.rights.consent import DAY_S
+from oracle.rights.mint import mint, new_twin_id
+from oracle.rights.pair import pair
 from oracle.settings import Opened, Settings, open_store, open_suite
 from oracle.twins import TwinKind
 from scripts.install_solc import FOLDER, ROOT
@@ -37,11 +42,13 @@ PASSWORD = "development"
 NODES, CUSTODIANS, FAULTY = 4, 3, 1
 ETHER = 10**18
 START_S = 180.0
+RESTART_S = 2.0
 ROLES = (
     "hospital",
     *(f"node-{one}" for one in range(1, NODES + 1)),
     *(f"custodian-{one}" for one in range(1, CUSTODIANS + 1)),
 )
+GATEWAY = "gateway"
 
 
 class Ear:
@@ -105,6 +112,14 @@ class Clinic:
             raise RuntimeError(f"{method}: {answer}")
         return answer["result"]
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Meanwhile each transaction has a block, and nobody waits for one."""
+        self.rpc("evm_setAutomine", True)
+        yield
+        self.rpc("evm_setAutomine", False)
+        self.rpc("evm_setIntervalMining", 1)
+
     def own(self, name: str) -> Forked:
         """A node or a custodian."""
         found = self.services[name]
@@ -147,16 +162,19 @@ def readiness(port: int) -> str:
 
 
 @contextmanager
-def clinic(folder: Path, kind: TwinKind, *, depth: int) -> Iterator[Clinic]:
-    """Start everything and stop it on leaving."""
+def clinic(folder: Path, kind: TwinKind, *, depth: int, gateway: bool = False) -> Iterator[Clinic]:
+    """Start everything and stop it on leaving; with a gateway, all follow its epochs, and it is not started."""
     with ExitStack() as stack:
         ports = {name: free_port() for name in ("chain", "ipfs", *ROLES[1:])}
         url, where = f"http://127.0.0.1:{ports['chain']}", f"ipfs://127.0.0.1:{ports['ipfs']}"
         services: dict[str, Process] = {}
         stack.callback(_stop, services)
+        ended = threading.Event()
+        stack.callback(ended.set)
+        threading.Thread(target=_supervise, args=(services, ended), daemon=True).start()
         command = [anvil(), "--port", str(ports["chain"]), "--chain-id", str(CHAIN_ID), "--hardfork", "shanghai",
                    "--silent", "--mnemonic", MNEMONIC, "--block-time", "1", "--state", str(folder / "chain.json"),
-                   "--preserve-historical-states"]  # fmt: skip
+                   "--preserve-historical-states", "--prune-history", "100"]  # fmt: skip
         services["chain"] = Program(command, log=folder / "anvil.log")
         command, environment = ipfs_command(FOLDER.parent, folder / "ipfs", ports["ipfs"])
         services["ipfs"] = Program(command, log=folder / "ipfs.log", environment=environment)
@@ -172,7 +190,7 @@ def clinic(folder: Path, kind: TwinKind, *, depth: int) -> Iterator[Clinic]:
             balance = {"jsonrpc": "2.0", "id": 1, "method": "anvil_setBalance"}
             httpx.post(url, json={**balance, "params": [signer.address, hex(500 * ETHER)]}).raise_for_status()
         suite = opened.deploy(keys["hospital"], [keys[f"node-{one}"].address for one in range(1, NODES + 1)], FAULTY)
-        deploy.save(suite.deployment, settings.deployment)
+        deploy.save(_followed(suite, keys) if gateway else suite.deployment, settings.deployment)
         suite.write(
             keys["hospital"], "ModelRegistry", "register", kind.model_digest, kind.card_digest, bytes(32), False
         )
@@ -187,6 +205,14 @@ def clinic(folder: Path, kind: TwinKind, *, depth: int) -> Iterator[Clinic]:
         stack.callback(lambda: [one.close() for one in made.proxies.values()])
         _start(made, ports)
         yield made
+
+
+def _followed(suite: Web3Chain, keys: dict[str, LocalSigner]) -> Deployment:
+    """The deployment with the gateway in it, which speaks for a ward."""
+    ward = new_twin_id(TwinClass.WARD, os.urandom)
+    mint(suite, keys["hospital"], ward)
+    pair(suite, keys["hospital"], keys[GATEWAY], ward, suite.head().time_s + 180 * DAY_S)
+    return deploy.with_gateway(suite.deployment, keys[GATEWAY].address, suite.head().number + 1)
 
 
 def _start(made: Clinic, ports: dict[str, int]) -> None:
@@ -246,13 +272,20 @@ def _keys(folder: Path) -> dict[str, LocalSigner]:
     from eth_account import Account
 
     keystore = Keystore(folder / "keys")
-    keys = {role: LocalSigner.from_mnemonic(MNEMONIC, index) for index, role in enumerate(ROLES)}
+    keys = {role: LocalSigner.from_mnemonic(MNEMONIC, index) for index, role in enumerate((*ROLES, GATEWAY))}
     (folder / "keys").mkdir(mode=0o700, parents=True, exist_ok=True)
     for role, signer in keys.items():
         content = Account.encrypt(signer._secret_32_bytes, PASSWORD, kdf="pbkdf2", iterations=1_000)
         (folder / "keys" / f"{role}.json").write_text(json.dumps(content), "utf-8")
         assert keystore.load(role, PASSWORD).address == signer.address
     return keys
+
+
+def _supervise(services: dict[str, Process], ended: threading.Event) -> None:
+    """What ends by itself is started again, as systemd does."""
+    while not ended.wait(RESTART_S):
+        for service in list(services.values()):
+            service.revive()
 
 
 def _stop(services: dict[str, Process]) -> None:

@@ -21,7 +21,6 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -54,7 +53,7 @@ RESULTS = Path(__file__).parent / "results" / "faults.json"
 TWINS, DEPTH = 40, 12
 LOST_AFTER_S = 900.0
 CANARY_S = 25.0
-EVERY_S = (2.0, 8.0)
+EVERY_S = (4.0, 16.0)
 LASTS_S = (2.0, 8.0)
 LIES_S = (10.0, 30.0)
 BACK_S = 20 * DAY_S
@@ -83,6 +82,7 @@ def main() -> None:
     asked.add_argument(
         "--depth", type=int, default=DEPTH, help="blocks until a batch counts, and the deepest reorganisation"
     )
+    asked.add_argument("--minutes", type=float, default=0, help="publish nothing more after so long; 0: all of it")
     asked.add_argument("--short", action="store_true", help="do not wait until alerts would tell of too many liars")
     asked.add_argument("--out", type=Path, default=RESULTS)
     chosen = asked.parse_args()
@@ -91,12 +91,15 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="medtwin-faults-") as folder,
         clinic(Path(folder), kind, depth=chosen.depth) as scene,
     ):
-        patients = _together(lambda number: _patient(scene, number), chosen.twins)
+        with scene.at_once():
+            patients = [_patient(scene, number) for number in range(chosen.twins)]
         stop, began = threading.Event(), time.perf_counter()
         each = -(-chosen.reports // chosen.twins)
         at_work = [threading.Thread(target=_report, args=(scene, one, each, stop)) for one in patients]
         chaos = Chaos(scene, random.Random(chosen.seed), patients, chosen.reports)
         backup = Path(folder) / "backup"
+        if chosen.minutes:
+            threading.Timer(60 * chosen.minutes, stop.set).start()
         for thread in at_work:
             thread.start()
         _copied(scene, "node-2", backup)
@@ -123,12 +126,6 @@ def main() -> None:
 
 
 # -- people and devices ------------------------------------------------------------------
-
-
-def _together(make: Callable[[int], Any], count: int) -> list[Any]:
-    """As many, side by side: each waits for blocks."""
-    with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(make, range(count)))
 
 
 def _patient(scene: Clinic, number: int) -> Patient:
@@ -173,10 +170,12 @@ def _publish(patient: Patient) -> None:
 def _report(scene: Clinic, patient: Patient, count: int, stop: threading.Event) -> None:
     """Publish, wait for the report, publish the next."""
     for number in range(len(patient.published) + 1, count + 1):
+        if stop.is_set():
+            return
         _publish(patient)
         began = time.monotonic()
         while _round(scene, patient) < number:
-            if time.monotonic() - began > LOST_AFTER_S or stop.is_set():
+            if time.monotonic() - began > LOST_AFTER_S:
                 patient.lost += 1
                 break
             time.sleep(1.0)
@@ -279,6 +278,8 @@ class Chaos:
                 continue
             if count > known:
                 self._posted.append(time.monotonic())
+            if count // 25 > known // 25:
+                print(f"{count} reports, {len(self._ended)} faults", file=sys.stderr, flush=True)
             known = max(known, count)
 
     def _last(self, dice: random.Random) -> None:
@@ -486,9 +487,9 @@ def judge(scene: Clinic, patients: Sequence[Patient], posts: Sequence[dict[str, 
             lost += not found
             doubled += max(0, len(found) - 1)
             first = max(0, round_ - scene.kind.window)
-            expected = _again(scene, patient.published[first:round_])
+            expected = again(scene, patient.published[first:round_])
             inputs = root([digest_leaf(one) for one in anchored[first:round_]])
-            wrong += sum(not _same(one, expected, inputs) for one in found)
+            wrong += sum(not same(one, expected, inputs) for one in found)
         wrong += sum(map(len, by_twin[twin_id].values()))  # rounds without data
     seconds = [second for patient in patients for second in patient.seconds]
     return {
@@ -497,11 +498,11 @@ def judge(scene: Clinic, patients: Sequence[Patient], posts: Sequence[dict[str, 
     }  # fmt: skip
 
 
-def _again(scene: Clinic, window: Sequence[Readings]) -> Prediction:
+def again(scene: Clinic, window: Sequence[Readings]) -> Prediction:
     return run_model(scene.kind, features(scene.kind, verify(window, scene.kind.channels, scene.kind.schema)))
 
 
-def _same(report: dict[str, Any], expected: Prediction, inputs: bytes) -> bool:
+def same(report: dict[str, Any], expected: Prediction, inputs: bytes) -> bool:
     told = (report["status"], report["score"], report["low"], report["high"], report["inputsRoot"])
     return told == (int(expected.status), expected.score_e6, expected.low_e6, expected.high_e6, inputs)
 

@@ -21,7 +21,7 @@ from oracle.reports.reason import Kind, Reasoned, reason
 from oracle.serve.node import Metrics, Running, serve
 from oracle.settings import Settings, node_folder, open_key, open_suites
 from oracle.twins import kinds
-from oracle.wiring import open_member
+from oracle.wiring import open_member, together
 
 LIES = ("wrong", "replay", "silent", "equivocate")
 MOST_SAID = 2_000
@@ -65,7 +65,7 @@ def main() -> None:
     deployment = chains[0].deployment
     with owned(node_folder(settings, own.address, deployment)) as folder:
         more: dict[str, Any] = {"compute": wrong} if lie == "wrong" else {}
-        member = open_member(settings, folder, own, chains, [kind], deployment, **more)
+        member = open_member(settings, folder, own, together(chains), [kind], deployment, **more)
         assert isinstance(member, Member)
         domain = Domain(chains[0].chain_id, chains[0].address("PredictionOracle"))
         config = config_digest(deployment, [kind]).hex()

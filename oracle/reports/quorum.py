@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import cbor2
 
 from ..batches.anchored import batch_count, batch_counts, batched_twins
-from ..errors import Denied, MedtwinError, RevertedError, VerificationError
+from ..errors import ChainError, Denied, MedtwinError, RevertedError, StorageError, VerificationError
 from ..formats.typed_data import Domain, recovers_to, report_digest
 from ..ports import Call, Chain, Mined, Peers, Signer
 from ..records import Deployment, Observation, Purpose, Report
@@ -29,6 +29,10 @@ PATIENCE_S = 20.0
 """How long each node waits for the one whose turn it is."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0
 """Before a round that could not be computed is tried again; doubled each time, as each try leaves receipts."""
+LONGEST_OUTAGE_S = 16.0
+"""The same where chain or store did not answer: nobody was asked for keys, and both come back."""
+MOST_A_TURN = 32
+"""Rounds that a node computes before it says what it has and looks at the chain again."""
 LOOK_BACK = 64
 """Blocks read again at each turn: what a reorganised chain may have replaced."""
 
@@ -171,7 +175,7 @@ class Member:
         places = self.due()
         for place in set(self._rounds) - set(places):
             del self._rounds[place]
-        happened = self._all_observed(places)
+        happened = self._all_observed(places)  # a part of them: what was observed is said before more is looked at
         self._peers.send([seen.mine.observation for seen in list(self._rounds.values()) if seen.mine])
         heard = sorted({signer for known in self._rounds.values() for signer in known.observations})
         quorum, order, *valid = self._node.chain.read_many(
@@ -273,8 +277,9 @@ class Member:
         return report_digest(Domain(chain.chain_id, chain.address("PredictionOracle")), report)
 
     def _all_observed(self, places: Sequence[Place]) -> list[Happened]:
-        for place in places:
-            _ = self._rounds[place]  # made here, so that threads find it
+        now_s = self._clock_s()
+        known = [(place, self._rounds[place]) for place in places]  # made here, so that threads find them
+        places = [place for place, one in known if not one.mine and now_s >= one.not_before_s][:MOST_A_TURN]
         with ThreadPoolExecutor(self._at_once, thread_name_prefix="look") as pool:
             looks = pool.map(self._observed, places) if self._at_once > 1 else map(self._observed, places)
             return [one for look in looks for one in look]
@@ -283,14 +288,13 @@ class Member:
         """Make this node's own observation, once; a failure is told once and tried again, ever more seldom."""
         twin, model, round_ = place
         known = self._rounds[place]
-        if known.mine or self._clock_s() < known.not_before_s:
-            return []
         try:
             known.mine = observe(self._node, self._kinds[model], twin, round_)
         except MedtwinError as error:
             again = known.failed == error.kind
             known.failed, known.not_before_s = error.kind, self._clock_s() + known.wait_s
-            known.wait_s = min(2 * known.wait_s, LONGEST_WAIT_S)
+            away = isinstance(error, ChainError | StorageError)
+            known.wait_s = min(2 * known.wait_s, LONGEST_OUTAGE_S if away else LONGEST_WAIT_S)
             return [] if again else [Happened("not_observed", place, error.kind)]
         known.observations[self._node.signer.address] = known.mine.observation
         known.observed_at_s = self._clock_s()

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import paho.mqtt.client as mqtt
 import pytest
 from eth_utils import to_checksum_address
-from paho.mqtt.enums import CallbackAPIVersion
 from web3.exceptions import TransactionNotFound
 
+from bench.broker import Broker, connect, mosquitto
 from bench.clinic import anvil
 from oracle.adapters import sending
 from oracle.adapters.chain import Web3Chain, remote
@@ -37,7 +36,6 @@ from oracle.rights.pair import pair
 from oracle.settings import Settings, open_custodians, open_store, open_suite, threshold_of
 from oracle.twins import kinds
 
-from .broker import Broker, mosquitto
 from .clinic import COMMAND, ROOT, Clinic, now_ms, recorded, table, write_csv
 
 DAY_S = 86_400
@@ -110,7 +108,7 @@ def test_what_devices_send_stands_once_while_the_gateway_dies(clinic: Clinic, br
         cli.ok("publish", hex(by_http), str(path), "--device", "by-http-device", "--via", gateway.url)
         by_mqtt, mqtt_batches = _sealed(clinic, settings, chain, "by-mqtt", tmp_path)
         by_drop, drop_batches = _sealed(clinic, settings, chain, "by-drop", tmp_path)
-        client = _client(broker)
+        client = connect(broker, "device")
         for number, one in enumerate(_disturbed(mqtt_batches)):
             client.publish(TOPICS[0], pack_batch(one), qos=1).wait_for_publish(10)
             if number % 3 == 1:
@@ -174,17 +172,6 @@ def _disturbed(batches: list[Outgoing]) -> list[Outgoing]:
     for at in range(0, len(batches), 2):
         order += [batches[at + 1], batches[at], batches[at + 1], batches[at]]
     return order
-
-
-def _client(broker: Broker) -> mqtt.Client:
-    from .broker import PASSWORD, USER
-
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="device")
-    client.username_pw_set(USER, PASSWORD)
-    client.tls_set(ca_certs=str(broker.authority))
-    client.connect("127.0.0.1", broker.port)
-    client.loop_start()
-    return client
 
 
 def _counts(chain: Web3Chain, settings: Settings, twins: Any) -> dict[int, int]:

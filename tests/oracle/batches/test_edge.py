@@ -16,7 +16,7 @@ from oracle.adapters.chain import Web3Chain
 from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.memory import MemoryStore, new_signer
 from oracle.batches import anchored
-from oracle.batches.anchored import anchored_batches, batch_count, batched_twins
+from oracle.batches.anchored import anchored_batches, batch_count, batch_counts, batched_twins
 from oracle.batches.collect import AHEAD, PATIENCE_S, Bridge, accept, collect
 from oracle.batches.edge import Gateway, prove, take, turn
 from oracle.batches.fetch import fetch
@@ -145,6 +145,8 @@ def test_many_devices_batches_are_one_root(ward: Ward, recorded: Callable[..., R
     )
     assert [one.batch.digest for one in ward.batches()] == [one.batch.digest for one in mine]
     assert set(batched_twins(ward.chain, ward.gateway.store)) == {ward.twin.twin_id, other_twin}
+    store, both = ward.gateway.store, [ward.twin.twin_id, other_twin]
+    assert batch_counts(ward.chain, both, store) == {twin: batch_count(ward.chain, twin, store) for twin in both}
     assert turn(ward.gateway) == []
     assert ward.gateway.box.held_bytes() == 0
 
@@ -441,6 +443,7 @@ def test_what_does_not_fit_does_not_count(ward: Ward, recorded: Callable[..., Re
     post(signer, first, second)
     assert [one.batch.sequence for one in ward.batches()] == [1, 2]
     assert batch_count(chain, ward.twin.twin_id, store) == 2
+    assert batch_counts(chain, [ward.twin.twin_id], store) == {ward.twin.twin_id: 2}  # others stand before and behind
     post(signer, third)
     assert [one.index for one in ward.batches()] == [1, 2, 3]
 

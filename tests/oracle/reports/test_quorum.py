@@ -16,7 +16,7 @@ from oracle.errors import VerificationError
 from oracle.formats.typed_data import Domain, report_digest
 from oracle.records import Channel, Features, Observation, Prediction, Readings
 from oracle.reports.predict import Node
-from oracle.reports.quorum import Happened, Member
+from oracle.reports.quorum import LONGEST_OUTAGE_S, Happened, Member
 from tests.simulation.parties import Mean
 
 if TYPE_CHECKING:
@@ -180,6 +180,18 @@ class Broken(Rate):
     """A model that knows none of the twin's channels, which is seen only when they are open."""
 
     channels = ()
+
+
+def test_what_only_chain_or_store_failed_is_tried_again_soon(quorum: Quorum, twin: Twin) -> None:
+    """Two minutes without a store leaves no receipts; the node is back seconds after it, not minutes."""
+    blocks, twin.edge.store.blocks = twin.edge.store.blocks, {}  # type: ignore[attr-defined]
+    for _ in range(12):
+        quorum.now_s += 10
+        quorum.turn(0)
+    twin.edge.store.blocks = blocks  # type: ignore[attr-defined]
+    quorum.now_s += LONGEST_OUTAGE_S
+
+    assert events(quorum.turn(0)) == ["observed"]
 
 
 def test_a_restarted_node_signs_the_same_again(quorum: Quorum, stage: Stage, tmp_path: Path) -> None:

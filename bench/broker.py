@@ -1,4 +1,4 @@
-"""A real mosquitto with TLS and a password, on a free loopback port."""
+"""A real mosquitto with TLS and a password, on a free loopback port; it keeps its queues through a restart."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
+import paho.mqtt.client as mqtt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from paho.mqtt.enums import CallbackAPIVersion
 
 from oracle.adapters.process import free_port, last_words, running, wait_until
 
@@ -35,6 +37,14 @@ class Broker(NamedTuple):
 @contextmanager
 def mosquitto(folder: Path) -> Iterator[Broker]:
     """Start it; its queue survives a subscriber that is away."""
+    broker, command = prepare(folder)
+    with running(command, log=folder / "mosquitto.log") as process:
+        assert wait_until(lambda: listens(broker.port), process, START_S), last_words(folder / "mosquitto.log")
+        yield broker
+
+
+def prepare(folder: Path) -> tuple[Broker, list[str]]:
+    """Its files, and what runs it."""
     program = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/bin")
     assert program, "mosquitto is not installed (Debian: apt install mosquitto)"
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,16 +56,26 @@ def mosquitto(folder: Path) -> Iterator[Broker]:
     config.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\n"
         f"certfile {folder / 'server.pem'}\nkeyfile {folder / 'server.key'}\nuser root\n"
-        "max_inflight_messages 20\nmax_queued_messages 0\n"
+        f"max_inflight_messages 20\nmax_queued_messages 0\npersistence true\npersistence_location {folder}/\n"
     )
-    with running([program, "-c", str(config)], log=folder / "mosquitto.log") as process:
-        assert wait_until(lambda: _listens(port), process, START_S), last_words(folder / "mosquitto.log")
-        yield Broker(f"mqtts://{USER}:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{port}", port, authority)
+    url = f"mqtts://{USER}:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{port}"
+    return Broker(url, port, authority), [program, "-c", str(config)]
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether somebody does there."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def connect(broker: Broker, name: str) -> mqtt.Client:
+    """A device's connection, made again whenever it is lost."""
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name)
+    client.username_pw_set(USER, PASSWORD)
+    client.tls_set(ca_certs=str(broker.authority))
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    return client
 
 
 def _certificate(folder: Path) -> Path:
