@@ -17,7 +17,7 @@ LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse re
 
 .PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-contracts test-integration \
 	fuzz mutate mutate-sample symbolic slither coverage-contracts chains check format artifacts models evaluate \
-	bench bench-gas gas-trace bench-models bench-lock load api-fuzz custody faults day simulate demo-portal portal-e2e clean need-python need-node need-services need-data
+	bench bench-gas gas-trace bench-models bench-lock load api-fuzz custody faults day simulate soak demo-portal portal-e2e clean need-python need-node need-services need-data
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -210,6 +210,9 @@ day: setup-dev need-services ## A million readings of 200 devices from broker to
 
 simulate: setup-dev ## Play nodes, custodians and devices under simulated bad luck (SEEDS=1000)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.simulation $(or $(SEEDS),1000)
+
+soak: setup-dev ## The same for long (SEEDS=500000), more than a year of simulated time
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.simulation $(or $(SEEDS),500000)
 
 clean: ## Remove what make made, the environment included
 	rm -rf .venv .tools build reports *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -7,8 +7,8 @@ import pytest
 from tests.simulation.__main__ import caught, play
 from tests.simulation.world import CANARIES
 
-SEEDS = 120
-FEWEST_FAULTS = 2_000
+SEEDS = 300
+FEWEST_FAULTS = 5_000
 
 
 def test_nothing_is_lost_doubled_wrong_or_released_without_consent() -> None:

@@ -39,6 +39,9 @@ LONG_S = 10**7
 ROUNDS = 120
 """Turns of the world before it is healed."""
 HEALING = 60
+"""Looks of everybody in which what is missing must come,"""
+AFTERWARDS = 8
+"""and looks after that, in which nothing may come twice."""
 PATIENCE_S = 10.0
 CANARIES = ("forgets", "no receipt", "deaf", "twice", "drops")
 """Planted faults; the last is a gateway that lets go of batches that it did not post."""
@@ -354,7 +357,11 @@ class World:
             list(resume(edge))
             self._publish(edge)
             self._gateway()
+        well = 0
         for _ in range(HEALING):
+            well = well + 1 if not self._missing() else 0
+            if well > AFTERWARDS:
+                return
             self.now_s += 6
             self.ledger.mine(int(self.now_s))
             self._gateway()
@@ -374,11 +381,18 @@ class World:
         if self.deepest <= self.depth:  # deeper than what counts as final, what was read may be gone
             for event in posts:
                 self._check(event.args["report"], state.counted[event.args["twinId"]])
-        for twin in self.owners:
-            if state.latest.get((twin, Mean.model_digest), 0) != len(state.counted.get(twin, ())):
-                self.violation("a round was not posted after all was well again")
-        if not set(self.sums) <= {digest for digests in state.counted.values() for digest in digests}:
-            self.violation("a batch was lost")
+        for what in self._missing():
+            self.violation(what)
+
+    def _missing(self) -> list[str]:
+        """What does not stand on the chain, and should once all is well again."""
+        state, missing = self.ledger.state, []
+        counted = [(twin, state.counted.get(twin, ())) for twin in self.owners]
+        if any(state.latest.get((twin, Mean.model_digest), 0) != len(digests) for twin, digests in counted):
+            missing.append("a round was not posted after all was well again")
+        if not set(self.sums) <= {digest for _, digests in counted for digest in digests}:
+            missing.append("a batch was lost")
+        return missing
 
     def _check(self, report: Any, digests: Sequence[bytes]) -> None:
         window = digests[max(0, report["round"] - 2) : report["round"]]
