@@ -15,7 +15,7 @@ MEDTWIN_DATA ?= $(if $(wildcard ../shared/data),../shared/data,$(TOOLS)/data)
 export MEDTWIN_DATA
 LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse readmission_diabetes130 rhythm ventilator
 
-.PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-contracts test-integration \
+.PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-gates test-contracts test-integration \
 	fuzz mutate mutate-sample symbolic slither coverage-contracts chains check format artifacts models evaluate \
 	bench bench-gas gas-trace bench-models bench-lock load api-fuzz custody faults day simulate soak demo-portal portal-e2e clean need-python need-node need-services need-data
 
@@ -98,6 +98,10 @@ test-contracts: setup-dev ## Run the contracts' tests (brownie on Ganache)
 test-foundry: setup-dev ## Fuzz the contracts and walk their invariants (forge)
 	@mkdir -p reports
 	$(BIN)/python -m scripts.campaign --junit reports/foundry.xml
+
+test-gates: setup-dev .tools/halmos/.made .tools/slither/.made ## Lint, coverage, slither, proofs and planted faults of the contracts
+	@mkdir -p reports
+	$(BIN)/python -m scripts.gates reports/gates.xml
 
 fuzz: setup-dev ## The same for long (CALLS=100000000), and brownie's with other cases in each run
 	FOUNDRY_PROFILE=fuzz $(BIN)/python -m scripts.campaign --calls $(or $(CALLS),100000000)

@@ -10,10 +10,14 @@ import pytest
 from scripts.campaign import complaints, tally
 from scripts.coverage import missed
 from scripts.findings import REVIEWED
-from scripts.mutate import CLASSES
+from scripts.gates import Gate, told
+from scripts.mutants import CLASSES, mutants
+from scripts.mutate import complaints as complaints_of_mutants
 from scripts.planted import PLANTED
 from scripts.planted_symbolic import PLANTED as SYMBOLIC
 from scripts.static import compare
+from scripts.survivors import ARGUED
+from scripts.variants import needed, reached
 
 RUN = "1 4096 1000 1500"
 
@@ -80,3 +84,50 @@ def test_mutants_are_sorted_by_what_they_would_break() -> None:
 
     assert {name for name, line in lines.items() if re.search(CLASSES[name], line)} == set(CLASSES) == set(lines)
     assert not any(re.search(pattern, "        for (uint256 i = 0; i < 8; ++i) {") for pattern in CLASSES.values())
+
+
+def test_mutants_are_drawn_without_regard_to_other_lines() -> None:
+    """Each has a rank of its own; one in a text leaves the text's code alone; what is argued is still there."""
+    found = list(mutants())
+    keys = {one.key for one in found}
+
+    assert len(found) > 1_000
+    assert len({one.rank(1) for one in found}) == len(keys)
+    assert ("DataAnchor.sol", 'constructor(ITwinToken twins, IDeviceRegistry devices) EIP712("Medtwin", "1") {',
+            'constructor(ITwinToken twins, IDeviceRegistry devices) EIP712("edtwin", "1") {') in keys  # fmt: skip
+    assert not any("assembly" in one.before for one in found)
+    assert set(ARGUED) <= keys
+
+
+def test_a_change_reaches_what_imports_it() -> None:
+    """Through other files too; an interface below reaches the contract, the contract nothing else."""
+    assert "PredictionOracle.sol" in reached("libraries/Roster.sol")
+    assert {"libraries/Nodes.sol", "libraries/Roster.sol"} < needed("PredictionOracle.sol")
+    assert reached("PredictionOracle.sol") == ["PredictionOracle.sol"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, []),
+        ({"killed": 113}, ["only 113 of 120 mutants killed"]),
+        ({"mutants": 1_000, "killed": 969}, ["only 969 of 1000 mutants killed"]),
+        ({"survivors": [{"file": "A.sol", "line": 3, "after": " b", "argued": None}]}, ["not argued: A.sol:3 b"]),
+        ({"planted_missed": [{"file": "A.sol", "before": "a"}]}, ["not caught: a in A.sol"]),
+    ],
+)
+def test_mutation_is_refused_below_its_floors(change: dict[str, object], said: list[str]) -> None:
+    """Of a sample 95 in a hundred, of all 97; every survivor argued, every planted fault caught."""
+    good = {"mutants": 120, "of": 1_400, "killed": 114, "survivors": [], "planted_missed": []}
+
+    assert complaints_of_mutants(good | change) == said
+
+
+@pytest.mark.parametrize(("command", "canary", "failed"), [
+    ("true", False, False), ("false", False, True), ("true", True, True), ("false", True, False),
+])  # fmt: skip
+def test_a_gate_must_end_as_it_should(command: str, canary: bool, failed: bool) -> None:
+    """A canary must be refused."""
+    case = told(Gate("a gate", (command,), canary))
+
+    assert (case.find("failure") is not None) == failed

@@ -1,36 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {IConsentRegistry} from "../../contracts/interfaces/IConsentRegistry.sol";
 import {IGuardianRegistry} from "../../contracts/interfaces/IGuardianRegistry.sol";
 import {ISigned} from "../../contracts/interfaces/ISigned.sol";
 import {Wiring} from "../../contracts/libraries/Wiring.sol";
-import {Fixture} from "./Fixture.sol";
+import {GuardianFixture} from "./GuardianFixture.sol";
 
-contract GuardianRegistryTest is Fixture {
-    bytes32 private constant TYPEHASH = keccak256(
-        "Guardianship(uint256 twinId,address guardian,address by,uint40 until,uint256 nonce,uint40 deadline)"
-    );
-    uint256 private constant PARENT_KEY = 0x9A2E;
-    uint256 private constant NEXT_KEY = 0x9A2F;
-    uint40 private constant END = NOW + 100 days;
-    uint40 private constant DEADLINE = NOW + 10;
-    uint40 private constant LONGEST = 21 * 366 days;
-
-    address private parent = vm.addr(PARENT_KEY);
-    address private next = vm.addr(NEXT_KEY);
-
-    function _accept(uint256 key, address by, uint40 until, uint256 nonce) private view returns (bytes memory) {
-        bytes memory encoded = abi.encode(TYPEHASH, PATIENT, vm.addr(key), by, until, nonce, DEADLINE);
-        return _sign(key, _typed(address(guardians), encoded));
-    }
-
-    function _appoint(uint256 key, address by, uint40 until, uint256 nonce) private {
-        bytes memory acceptance = _accept(key, by, until, nonce);
-        vm.prank(by);
-        guardians.appoint(PATIENT, vm.addr(key), until, nonce, DEADLINE, acceptance);
-    }
-
+/// appoint
+///   given the owner, and the guardian's word
+///     it stores the guardianship and tells it
+///     it takes the word once and in time
+///   given anybody else
+///     it refuses
+///   when the end is past, or beyond the longest
+///     it refuses
+///   when any fact is another than was signed
+///     it refuses
+/// handOver
+///   given the guardian, and the next one's word
+///     it keeps the end
+///     it takes the word in time
+/// dismiss
+///   it is for both sides
+/// guardianOf
+///   it ends with its time and with the epoch
+/// constructor
+///   when a contract it stands on is none
+///     it refuses
+contract GuardianRegistryTest is GuardianFixture {
     function _handOver(uint256 key, address by, uint40 until) private {
         bytes memory acceptance = _accept(key, by, until, 0);
         vm.prank(by);
@@ -149,50 +146,6 @@ contract GuardianRegistryTest is Fixture {
         vm.prank(owner);
         twins.retire(PATIENT);
         _isGuardian(address(0), 0);
-    }
-
-    function test_guardian_grantsWithinItsTime() public {
-        _appoint(PARENT_KEY, owner, END, 0);
-        vm.expectRevert(
-            abi.encodeWithSelector(IConsentRegistry.GuardianshipExceeded.selector, PATIENT, END + 1, END)
-        );
-        vm.prank(parent);
-        consents.grant(PATIENT, grantee, _scope(NOW, END + 1));
-        vm.expectEmit(address(consents));
-        emit IConsentRegistry.ConsentGranted(PATIENT, grantee, 1, _scope(NOW, END), parent);
-        vm.prank(parent);
-        consents.grant(PATIENT, grantee, _scope(NOW, END));
-        vm.assertTrue(consents.isAllowed(PATIENT, grantee, 6, 5));
-        vm.assertFalse(consents.isAllowed(PATIENT, parent, 6, 5));
-    }
-
-    function test_guardian_revokesAndDeniesUntilTheEnd() public {
-        _appoint(PARENT_KEY, owner, END, 0);
-        _grant(PATIENT, grantee, _scope(NOW, END + 1 days));
-        vm.prank(parent);
-        consents.revoke(PATIENT, grantee);
-        vm.assertTrue(consents.grantOf(PATIENT, grantee).revoked);
-        vm.prank(parent);
-        consents.deny(PATIENT, grantee);
-        vm.assertTrue(consents.grantOf(PATIENT, grantee).denied);
-        vm.warp(END);
-        bytes memory reason = abi.encodeWithSelector(IConsentRegistry.NotTwinOwner.selector, PATIENT, parent);
-        vm.expectRevert(reason);
-        vm.prank(parent);
-        consents.grant(PATIENT, grantee, _scope(NOW, END + 1));
-        vm.expectRevert(reason);
-        vm.prank(parent);
-        consents.revoke(PATIENT, grantee);
-        vm.expectRevert(reason);
-        vm.prank(parent);
-        consents.deny(PATIENT, grantee);
-    }
-
-    function test_guardian_letsNoOperatorIn() public {
-        _appoint(PARENT_KEY, owner, END, 0);
-        vm.expectRevert(abi.encodeWithSelector(IConsentRegistry.NotTwinOwner.selector, PATIENT, parent));
-        vm.prank(parent);
-        consents.setOperator(PATIENT, stranger, _scope(NOW, END), 1 days);
     }
 
     function test_constructor_refusesWhatIsNoContract() public {

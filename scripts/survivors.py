@@ -1,0 +1,9 @@
+"""Mutants that live because they change nothing anybody could notice: (file, line, changed line) -> why."""
+
+from __future__ import annotations
+
+ARGUED: dict[tuple[str, str, str], str] = {
+    ("AccessMarket.sol", "if (revokedAt != 0 && revokedAt < stop) stop = revokedAt;",
+     "if (revokedAt != 0 && revokedAt <= stop) stop = revokedAt;"):
+        "where both are equal, stop becomes what it is",
+}  # fmt: skip
