@@ -1,4 +1,7 @@
-"""Measure, print, and write ``bench/results.json`` and ``docs/figures.md``; with ``--docs``, only the last."""
+"""Measure, print, and write ``bench/results.json``, ``bench/results/pipeline.json``, ``docs/figures.md`` and its plot.
+
+With ``--docs`` only the last two; with ``--quick`` one round of everything about the pipeline, and nothing is written.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,61 +20,74 @@ from typing import Any
 
 from rich.console import Console
 
+from oracle.serve.demo.world import world
 from scripts.install_solc import ROOT
 from scripts.install_solc import main as install_solc
 
-from . import shares
+from . import gas, pipeline, shares, speed
+from .anvil import fresh_chain
+from .equal import equal_predictions
+from .loop import Loop
+from .measure import Figure
+from .peer_contracts import EAS
+from .peer_gas import Peers
 from .report import RESULTS, print_section, write_docs
 
 PYTHON_PACKAGES = ("web3", "eth-account", "coincurve", "safe-pysha3", "numpy", "cryptography", "py-evm", "py-cid")
-GANACHE_ROUNDS = 7
 WIDTH = 150  # the tables need it, whatever the terminal has
 NODE_PACKAGES = ("@openzeppelin/contracts", "@openzeppelin/merkle-tree", "ganache", "solc")
 
 
 def main() -> None:
     """Run every section in turn."""
+    console = Console(width=WIDTH)
+    if "--quick" in sys.argv[1:]:
+        install_solc()
+        for name, figures in _pipeline(QUICK)[0]:
+            print_section(console, {"name": name, "figures": [figure.document() for figure in figures]})
+        return
     if "--docs" not in sys.argv[1:]:
         install_solc()
-        results = _measure(Console(width=WIDTH))
+        results = _measure(console)
         RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
     write_docs()
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    rounds: int
+    embedded_rounds: int
+    batches: int
+    transactions: int
+    growth: tuple[int, ...]
+    twins: int
+    turns: int
+
+
+FULL = Size(7, 5, 5, 500, pipeline.GROWTH, shares.TWINS, shares.ROUNDS)
+QUICK = Size(1, 1, 1, 20, (1_000, 10_000, 20_000), 3, 1)
+
+
 def _measure(console: Console) -> dict[str, Any]:
-    from oracle.serve.demo.world import world
-
-    from . import gas, pipeline, speed
-    from .loop import Loop
-    from .peer_contracts import EAS
-    from .peer_gas import Peers
-
     began, load = time.perf_counter(), os.getloadavg()[0]
-    log: Any = None
     sections: list[dict[str, Any]] = []
 
-    def section(name: str, figures: Iterable[Any]) -> None:
-        documents = [figure.document() for figure in figures]
-        sections.append({"name": name, "figures": documents})
+    def section(name: str, figures: Iterable[Figure]) -> None:
+        sections.append({"name": name, "figures": [figure.document() for figure in figures]})
         print_section(console, sections[-1])
 
     with world("ganache", "embedded", Path()) as scene:
         peers = Peers(scene.opened.web3)
         section("gas", gas.figures(scene, peers))
-        log = peers.artifact("PeerLog")
     section("speed", speed.figures())
-    with world("ganache", "embedded", Path()) as scene:
-        loop = Loop.on(scene.opened, log)
-        section(
-            "pipeline on Ganache", pipeline.throughput(scene, loop, batches=5, transactions=500, rounds=GANACHE_ROUNDS)
-        )
-        section("growth and revocation", [pipeline.growth(scene), *pipeline.locking(scene)])
-    with world("ganache", "embedded", Path()) as scene:
-        _write_pipeline(sections, shares.shares(scene))
-    with world("embedded", "embedded", Path()) as scene:
-        loop = Loop.on(scene.opened, log)
-        found = pipeline.throughput(scene, loop, batches=5, transactions=200, rounds=5)
-        section("pipeline on the embedded chain", found)
+    found, facts = _pipeline(FULL)
+    for name, figures in found:
+        section(name, figures)
+    path = RESULTS.parent / "results" / "pipeline.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": {"cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}",
@@ -78,21 +95,46 @@ def _measure(console: Console) -> dict[str, Any]:
         "versions": _versions() | ({"EAS": EAS.rpartition("@")[2]} if peers.has_eas else {}),
         "seconds": round(time.perf_counter() - began),
         "sections": sections,
+        "growth": facts["growth"],
+        "shares": facts["shares"],
     }  # fmt: skip
 
 
-def _write_pipeline(sections: list[dict[str, Any]], by_place: Mapping[str, float]) -> None:
-    """What programs read: the largest batches against the loop on Ganache, growth, and where the time goes."""
-    figures = {name["name"]: name["figures"] for name in sections}
-    beside, grown = figures["pipeline on Ganache"][-1], figures["growth and revocation"][0]
-    found = {
-        "ratio_median": beside["ratio"], "ratio_min": beside["spread"][0], "exponent": grown["ours"],
-        "readings_per_s": beside["ours"], "share_inherent": round(sum(by_place[name] for name in shares.INHERENT), 3),
-        "shares": {name: round(share, 3) for name, share in by_place.items()}, "repetitions": GANACHE_ROUNDS,
+def _pipeline(size: Size) -> tuple[list[tuple[str, list[Figure]]], dict[str, Any]]:
+    """Sections about the pipeline, and what programs read of them."""
+    found: list[tuple[str, list[Figure]]] = []
+    with world("ganache", "embedded", Path()) as scene:
+        log = Peers(scene.opened.web3).artifact("PeerLog")
+        loop = Loop.on(scene.opened, log)
+        beside = list(pipeline.throughput(
+            scene, loop, batches=size.batches, transactions=size.transactions, rounds=size.rounds
+        ))  # fmt: skip
+        each = list(pipeline.costs(scene, loop))
+        steps = pipeline.growth(scene, size.growth)
+        grown = [*pipeline.growing(steps), *pipeline.locking(scene)]
+    found += [("pipeline on Ganache", [*beside, *each]), ("growth and revocation", grown)]
+    with world("ganache", "embedded", Path()) as scene:
+        equal = equal_predictions(scene, Loop.on(scene.opened, log))
+    with fresh_chain() as url, world(url, "embedded", Path()) as scene:
+        split = shares.split_of(scene, twins=size.twins, rounds=size.turns)
+    found.append(("many twins at once", list(shares.figures(split))))
+    with world("embedded", "embedded", Path()) as scene:
+        loop = Loop.on(scene.opened, log)
+        inside = pipeline.throughput(
+            scene, loop, batches=size.batches, transactions=size.transactions // 5 * 2, rounds=size.embedded_rounds
+        )
+        found.append(("pipeline on the embedded chain", list(inside)))
+    best, facts = beside[-1].document(), {figure.name: figure.document() for _, part in found for figure in part}
+    return found, {
+        "ratio_median": best["ratio"], "ratio_min": best["spread"][0], "readings_per_s": best["ours"],
+        "exponent": grown[0].document()["ours"], "repetitions": size.rounds,
+        "share_inherent": round(split.inherent, 3), "share_inherent_of_processor": round(split.inherent_of_processor, 3),
+        "shares": {name: round(share, 3) for name, share in split.shares().items()},
+        "gas_per_reading": {figure.name: figure.document()["ours"] for figure in each if figure.unit == "gas"},
+        "age_at_anchoring_s": each[-1].document()["ours"], "alert_s": round(split.alert_s, 3),
+        "memory_mb": steps[-1].memory_mb, "growth": [asdict(step) for step in steps],
+        "equal_predictions_over": equal, "revocation_blocks": facts["revocation to locked"]["ours"],
     }  # fmt: skip
-    path = RESULTS.parent / "results" / "pipeline.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
 def _versions() -> dict[str, str]:

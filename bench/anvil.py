@@ -1,9 +1,9 @@
-"""A new anvil for gas: the contracts' hard fork, a block a transaction, and every step of a transaction told."""
+"""A new anvil: the contracts' hard fork, a block a transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,17 +18,22 @@ START_S = 90.0
 
 
 @contextmanager
-def traced_chain() -> Iterator[str]:
+def fresh_chain(*options: str) -> Iterator[str]:
     """The address of an anvil that ends with the block of code."""
     with TemporaryDirectory(prefix="medtwin-") as folder:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         command = [anvil(), "--port", str(port), "--chain-id", str(CHAIN_ID), "--hardfork", "shanghai", "--silent",
-                   "--mnemonic", MNEMONIC, "--steps-tracing"]  # fmt: skip
+                   "--mnemonic", MNEMONIC, *options]  # fmt: skip
         with running(command, log=Path(folder) / "anvil.log") as process:
             if not wait_until(lambda: _answers(url), process, START_S):
                 raise SystemExit("anvil did not start")
             yield url
+
+
+def traced_chain() -> AbstractContextManager[str]:
+    """The same, with every step of a transaction told."""
+    return fresh_chain("--steps-tracing")
 
 
 def _answers(url: str) -> bool:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
+import numpy as np
 from eth_utils import to_checksum_address
 from hexbytes import HexBytes
 
 from oracle.adapters.memory import new_signer
 from oracle.ports import Signer
+from oracle.records import Readings
 from oracle.settings import Opened
 
 from .peer_contracts import GAS_PRICE_WEI, Artifact, Bare
 
 GAS = 60_000
+TWIN = 1 << 200 | 1
 BATCH = 250
 FUNDING_WEI = 10 * 10**18
 
@@ -42,7 +46,27 @@ class Loop:
 
     def put(self, count: int) -> int:
         """Put `count` readings on the chain, each in its transaction."""
-        raw = [self._signed() for _ in range(count)]
+        return self._send([(TWIN, 1_790_000_000_000 + self.sent + at, 80_000_000 + at) for at in range(count)])
+
+    def carry(self, readings: Readings) -> Readings:
+        """Put these on the chain, and read them back from its logs; a channel is told by the twin's number."""
+        first = self.opened.web3.eth.block_number
+        rows = zip(readings.time_ms, readings.channel, readings.value_e6, strict=True)
+        self._send([(TWIN + int(channel), int(time_ms), int(value)) for time_ms, channel, value in rows])
+        logs = self.log.events.Reading().get_logs(from_block=first + 1)
+        told = np.array([(one["args"]["timeMs"], one["args"]["twinId"] - TWIN, one["args"]["valueE6"]) for one in logs])
+        return replace(readings, time_ms=told[:, 0], channel=told[:, 1].astype(np.uint8), value_e6=told[:, 2])
+
+    def gas(self) -> int:
+        """Of one more reading, as its receipt tells."""
+        first = self.opened.web3.eth.block_number
+        self.put(1)
+        (log,) = self.log.events.Reading().get_logs(from_block=first + 1)
+        return int(self.opened.web3.eth.get_transaction_receipt(log["transactionHash"])["gasUsed"])
+
+    def _send(self, rows: Sequence[tuple[int, int, int]]) -> int:
+        raw = [self._signed(*row) for row in rows]
+        count = len(raw)
         if self.opened.url is None:
             for one in raw:
                 self.opened.web3.eth.send_raw_transaction(HexBytes(one))
@@ -54,10 +78,9 @@ class Loop:
         assert mined == self.sent, "the chain lost transactions of the loop"
         return count
 
-    def _signed(self) -> bytes:
-        twin_id, time_ms, value = 1 << 200 | 1, 1_790_000_000_000 + self.sent, 80_000_000 + self.sent
+    def _signed(self, *row: int) -> bytes:
         transaction = {
-            "to": self.log.address, "data": self.log.encode_abi("put", [twin_id, time_ms, value]), "value": 0,
+            "to": self.log.address, "data": self.log.encode_abi("put", list(row)), "value": 0,
             "gas": GAS, "gasPrice": GAS_PRICE_WEI, "nonce": self.sent, "chainId": int(self.opened.web3.eth.chain_id),
         }  # fmt: skip
         self.sent += 1

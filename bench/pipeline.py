@@ -7,8 +7,11 @@ import os
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import psutil
+from hexbytes import HexBytes
 
 from oracle.adapters.box import SqliteBox
 from oracle.adapters.journal import SqliteOutbox
@@ -31,7 +34,9 @@ from .speed import readings
 STEP_MS = 10
 CHANNELS = (Channel("heart_rate", "/min", 0, 400), Channel("resp_rate", "/min", 0, 400))
 SIZES = (3_000, 10_000)
-GROWTH = (10_000, 100_000, 10_000, 100_000, 1_000_000, 10_000, 100_000, 10_000)
+GROWTH = (1_000, 10_000, 100_000, 1_000, 10_000, 100_000, 1_000_000, 1_000, 10_000, 100_000, 1_000, 10_000)
+PROPORTIONAL_FROM = 10_000
+"""Readings; below, a batch is smaller too, and costs nearly the same."""
 LOOP = "one transaction per reading"
 
 
@@ -43,13 +48,16 @@ class Device:
     edge: Edge
     next_ms: int
     gas: int = 0
+    ages: list[float] = field(default_factory=list)
 
     def publish(self, count: int, size: int) -> int:
         """Publish `count` readings in batches of `size`: check, seal, sign, store, anchor."""
         for _ in range(count // size):
             made = readings(size, start_ms=self.next_ms, step_ms=STEP_MS)
             self.next_ms += size * STEP_MS
+            began = time.perf_counter()
             mined = send(self.edge, prepare(self.edge, made))
+            self.ages.append(time.perf_counter() - began)
             self.gas += mined.gas if mined else 0
         return count
 
@@ -124,7 +132,6 @@ def throughput(scene: World, loop: Loop, *, batches: int, transactions: int, rou
             f" the other; the loop sends {transactions} signed transactions that log a reading and check nothing,"
             f" {loop.how}",
         )  # fmt: skip
-
     yield against(
         f"through a gateway, batches of {SIZES[-1]:,}", "readings/s",
         {"ours": rates["ours, a gateway"], LOOP: rates[LOOP]}, LOOP, goal=100, stretch=400, of="ratio",
@@ -133,21 +140,79 @@ def throughput(scene: World, loop: Loop, *, batches: int, transactions: int, rou
     )  # fmt: skip
 
 
-def growth(scene: World) -> Figure:
-    """Exponent of time over readings: 1 is proportional."""
-    source, taken = device(scene), defaultdict[int, list[float]](list)
-    for count in GROWTH:
-        began = time.perf_counter()
-        source.publish(count, SIZES[-1])
-        taken[count].append(time.perf_counter() - began)
-    seconds = {count: statistics.median(rounds) for count, rounds in taken.items()}
-    slope = statistics.linear_regression(list(map(math.log, seconds)), list(map(math.log, seconds.values()))).slope
-    most = max(seconds)
-    return Figure(
-        "time from 10,000 to 1,000,000 readings", slope, "exponent", goal=1.05,
-        how=f"batches of {SIZES[-1]:,} from one device, slope of the logarithms of median times;"
-        f" the million took {seconds[most]:.0f} s ({most / seconds[most]:,.0f} readings/s)",
+def costs(scene: World, loop: Loop, *, batches: int = 5) -> Iterator[Figure]:
+    """Gas of a reading, and how old the last one is when it is anchored."""
+    size, source, relayed = SIZES[-1], device(scene), through(scene)
+    source.publish(size, size)
+    source.gas, source.ages = 0, []
+    source.publish(batches * size, size)
+    relayed.publish(1, size)  # the first also admits the gateway
+    posted = scene.chain.head().number
+    relayed.publish(batches, size)
+    (epoch,) = scene.chain.events("EpochAnchor", "EpochAnchored", since=posted + 1)
+    peer = loop.gas()
+    for name, gas in (
+        (f"gas of a reading, batches of {size:,}", source.gas / (batches * size)),
+        (f"gas of a reading, {batches} such batches in an epoch", gas_of(scene, epoch.transaction) / (batches * size)),
+    ):
+        yield Figure(name, gas, "gas", peer=LOOP, theirs=peer, how="from receipts")
+    yield Figure(
+        "age of a batch's last reading when it is anchored", statistics.median(source.ages), "s",
+        spread=(min(source.ages), max(source.ages)),
+        how=f"from handing over {size:,} readings to the receipt; its first reading is older by what the batch spans",
     )  # fmt: skip
+
+
+def gas_of(scene: World, transaction: bytes) -> int:
+    """What a transaction used, as its receipt tells."""
+    return int(scene.opened.web3.eth.get_transaction_receipt(HexBytes(transaction))["gasUsed"])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """So many readings, in how many seconds, and the memory of the process afterwards."""
+
+    readings: int
+    seconds: float
+    memory_mb: float
+
+
+def growth(scene: World, sizes: Sequence[int] = GROWTH) -> list[Step]:
+    """From a thousand readings to a million, median times; memory is what the process holds at the end of each."""
+    source, taken, held = device(scene), defaultdict[int, list[float]](list), defaultdict[int, list[float]](list)
+    process = psutil.Process()
+    for count in sizes:
+        began = time.perf_counter()
+        source.publish(count, min(count, SIZES[-1]))
+        taken[count].append(time.perf_counter() - began)
+        held[count].append(process.memory_info().rss / 1e6)
+    return [Step(count, statistics.median(taken[count]), statistics.median(held[count])) for count in sorted(taken)]
+
+
+def growing(steps: Sequence[Step]) -> Iterator[Figure]:
+    """Exponent of time over readings (1 is proportional), and how memory changed."""
+    large = [one for one in steps if one.readings >= PROPORTIONAL_FROM]
+    most = steps[-1]
+    yield Figure(
+        f"time from {large[0].readings:,} to {most.readings:,} readings", exponent(large), "exponent", goal=1.05,
+        how=f"batches of {SIZES[-1]:,} from one device, slope of the logarithms of median times;"
+        f" the million took {most.seconds:.0f} s ({most.readings / most.seconds:,.0f} readings/s)",
+    )  # fmt: skip
+    yield Figure(
+        f"time from {steps[0].readings:,} to {most.readings:,} readings", exponent(steps), "exponent", goal=1.05,
+        how=f"the same; the thousand is one small batch, which took {steps[0].seconds:.3f} s",
+    )  # fmt: skip
+    yield Figure(
+        f"memory after {most.readings:,} readings less after {large[0].readings:,}", most.memory_mb - large[0].memory_mb,
+        "MB", how=f"of the whole process, which holds {most.memory_mb:.0f} MB then",
+    )  # fmt: skip
+
+
+def exponent(steps: Sequence[Step]) -> float:
+    """Slope of the logarithms."""
+    return statistics.linear_regression(
+        [math.log(one.readings) for one in steps], [math.log(one.seconds) for one in steps]
+    ).slope
 
 
 def locking(scene: World) -> Iterator[Figure]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from .errors import RevertedError
 from .records import (
     Batch,
     Context,
@@ -143,6 +144,10 @@ class Chain(Protocol):
 
         It is tried out on the newest block first, unless `gas` says what it may cost.
         """
+        ...
+
+    def write_many(self, signer: Signer, calls: Sequence[Call]) -> list[Mined | RevertedError]:
+        """Try out, send and wait for several at once; what a contract refused stands in its place."""
         ...
 
     def events(

@@ -43,7 +43,8 @@ from web3 import Web3
 from web3.types import Wei
 
 from . import deploy
-from .adapters.chain import GAS_PRICE_FLOOR_WEI, Web3Chain, deploy_contract, embedded, genesis_of, remote
+from .adapters.chain import GAS_PRICE_FLOOR_WEI, Web3Chain, embedded, genesis_of, remote
+from .adapters.creation import deploy_contract
 from .adapters.custodian_http import RemoteCustodian
 from .adapters.custody import SqliteCustodianState
 from .adapters.failover import FailoverStore

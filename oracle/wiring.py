@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,7 +34,7 @@ from .batches.publish import Edge
 from .errors import InputError
 from .ports import Chain
 from .records import Deployment
-from .reports.drift import Policy, State, Watched
+from .reports.drift import Policy, State, Watched, watched
 from .reports.predict import Node
 from .reports.quorum import Member, Onlooker, config_digest
 from .reports.reason import Kind, Reason, reason, reason_named
@@ -120,16 +121,25 @@ def open_member(
     at_once: int = 1,
 ) -> Member:
     """A node among the peers that the settings name."""
-    chain = indexed(settings, chain)
-    node = open_node(folder, signer, chain, open_private_store(settings), open_custodians(settings))
-    node = replace(node, explanations=open_explanations(settings), reason=compute)
+    node = open_reporter(settings, folder, signer, indexed(settings, chain), compute)
     peers = HttpPeers(settings.peers, config_digest(deployment, kinds).hex())
     return Member(node, signer, kinds, peers, clock_s=time.monotonic, depth=settings.depth, at_once=at_once)
 
 
-def open_workers(scheduler: str) -> DaskWorkers:
-    """Dask workers that compute a node's reasons."""
-    return DaskWorkers(scheduler, reason_named)
+def open_reporter(settings: Settings, folder: Path, signer: LocalSigner, chain: Chain, compute: Reason) -> Node:
+    """A node by itself, with its memory in `folder`."""
+    node = open_node(folder, signer, chain, open_private_store(settings), open_custodians(settings))
+    return replace(node, explanations=open_explanations(settings), reason=compute)
+
+
+@contextmanager
+def open_workers(scheduler: str) -> Iterator[Reason]:
+    """Reasons computed by Dask workers, where a scheduler is named; drift is watched here."""
+    if not scheduler:
+        yield reason
+        return
+    with closing(DaskWorkers(scheduler, reason_named)) as workers:
+        yield watched(workers)
 
 
 def open_onlooker(settings: Settings, chain: Chain, kinds: Sequence[Kind]) -> Onlooker:

@@ -17,7 +17,6 @@ import httpx
 from eth_utils import to_checksum_address
 from hexbytes import HexBytes
 from web3 import Web3
-from web3.contract import Contract
 from web3.exceptions import (
     BlockNotFound,
     Web3Exception,
@@ -29,10 +28,10 @@ from ..formats.typed_data import recovers_to
 from ..ports import AskBlock, AskSigned, AskView, Call, Event, Head, Mined, Question, Signer
 from ..records import Deployment
 from .abi import artifact, plain
-from .failures import guarded, nonsense
+from .failures import done, guarded, nonsense, refused_or
 from .rpc import Request, Rpc, result_of
 from .sending import mined, settled
-from .views import WORD, event, logged, view
+from .views import WORD, View, event, logged, view
 
 GAS_PRICE_FLOOR_WEI = 2_000_000_000  # Ganache under shanghai never mines a price of 0
 GAS_MARGIN = 1.25  # over the estimate: storage may warm differently when mined
@@ -80,7 +79,6 @@ class Web3Chain:
     def __init__(self, web3: Web3, deployment: Deployment) -> None:
         self._web3 = web3
         self.deployment = deployment
-        self._contracts: dict[str, Contract] = {}
         self._block_times: dict[int, int] = {}
 
     @classmethod
@@ -163,22 +161,21 @@ class Web3Chain:
         return found
 
     def write(self, signer: Signer, contract: str, function: str, *args: Any, gas: int | None = None) -> Mined:
-        call = self._function(contract, function, args)
-        more: TxParams = {} if gas is None else {"gas": gas}
-        params = guarded(lambda: call.build_transaction({**self._fees(signer.address), **more}), contract, function)
-        return self._send(signer, params, contract, function)
+        return done(self._write(signer, [(self.address(contract), view(contract, function, len(args)), args)], gas)[0])
+
+    def write_many(self, signer: Signer, calls: Sequence[Call]) -> list[Mined | RevertedError]:
+        wanted = [(self.address(contract), view(contract, name, len(args)), args) for contract, name, *args in calls]
+        return self._write(signer, wanted, None)
 
     def estimate(self, account: str, contract: str, function: str, *args: Any) -> int:
         """Gas that a transaction of an account would take, tried out on the newest block; reverts as it would."""
-        call = self._function(contract, function, args)
-        return int(guarded(lambda: call.estimate_gas({"from": to_checksum_address(account)}), contract, function))
+        data = "0x" + view(contract, function, len(args)).call(args).hex()
+        draft = {"from": to_checksum_address(account), "to": self.address(contract), "data": data}
+        return _number(guarded(self._ask_each([("eth_estimateGas", [draft])])[0], contract, function))
 
     def write_at(self, signer: Signer, address: str, contract: str, function: str, *args: Any) -> Mined:
         """The same to a contract that is not of the suite, by the ABI that is shipped for its kind."""
-        at = self._web3.eth.contract(address=to_checksum_address(address), abi=artifact(contract)["abi"])
-        call = at.functions[function](*args)
-        params = guarded(lambda: call.build_transaction(self._fees(signer.address)), contract, function)
-        return self._send(signer, params, contract, function)
+        return done(self._write(signer, [(address, view(contract, function, len(args)), args)], None)[0])
 
     def code(self, address: str) -> bytes:
         """Of the contract at an address; empty if there is none."""
@@ -187,7 +184,7 @@ class Web3Chain:
     def transfer(self, signer: Signer, to: str, wei: int) -> Mined:
         """Move ether, to fund an account on a development chain."""
         params = {**self._fees(signer.address), "to": to_checksum_address(to), "value": wei, "gas": 21_000}
-        return self._send(signer, params, "account", "transfer")
+        return done(self._send(signer, [params], [View("account", "transfer", b"", (), ())])[0])
 
     def events(
         self, contract: str, name: str, *, since: int = 0, until: int | None = None, **match: Any
@@ -206,7 +203,9 @@ class Web3Chain:
         return self._logs({"address": addresses, "fromBlock": hex(since), "toBlock": hex(until)})
 
     def arguments(self, contract: str, transaction: bytes) -> dict[str, Any]:
-        source = self._contract(contract)
+        source = self._web3.eth.contract(
+            address=to_checksum_address(self.address(contract)), abi=artifact(contract)["abi"], decode_tuples=True
+        )
         found = guarded(lambda: self._web3.eth.get_transaction(cast(Any, transaction)))
         if found.get("to") != source.address:
             return {}
@@ -259,19 +258,6 @@ class Web3Chain:
         except (KeyError, TypeError, ValueError) as error:
             return nonsense(error)
 
-    def _contract(self, name: str) -> Contract:
-        if name not in self._contracts:
-            self._contracts[name] = self._web3.eth.contract(
-                address=to_checksum_address(self.address(name)), abi=artifact(name)["abi"], decode_tuples=True
-            )
-        return self._contracts[name]
-
-    def _function(self, contract: str, function: str, args: tuple[Any, ...]) -> Any:
-        try:
-            return self._contract(contract).functions[function](*args)
-        except (Web3Exception, TypeError, ValueError) as error:
-            raise InputError(f"{contract}.{function} takes other arguments: {error}") from error
-
     def _fees(self, sender: str) -> TxParams:
         account = to_checksum_address(sender)
         nonce, price = map(
@@ -284,24 +270,56 @@ class Web3Chain:
             "chainId": self.chain_id,
         }
 
-    def _send(self, signer: Signer, params: Mapping[str, Any], contract: str, function: str) -> Mined:
-        gas = int(params["gas"] * GAS_MARGIN)
-        needed = gas * int(params["gasPrice"]) + int(params.get("value", 0))
+    def _write(
+        self, signer: Signer, wanted: Sequence[tuple[str, View, Sequence[Any]]], gas: int | None
+    ) -> list[Mined | RevertedError]:
+        """Try each out, send what passed, wait for all; what the chain refuses stands in its place."""
+        fees = guarded(lambda: self._fees(signer.address))
+        drafts: list[dict[str, Any]] = [
+            {"from": fees["from"], "to": to_checksum_address(at), "data": "0x" + one.call(args).hex()}
+            for at, one, args in wanted
+        ]
+        estimates = [("eth_estimateGas", [draft]) for draft in drafts]
+        tried = self._ask_each(estimates) if gas is None else [lambda: gas] * len(drafts)
+        named = [(one.contract, one.name) for _, one, _ in wanted]
+        found: list[Any] = [refused_or(ask, *names) for ask, names in zip(tried, named, strict=True)]
+        passed = [at for at, one in enumerate(found) if not isinstance(one, RevertedError)]
+        sent = [
+            {**fees, **drafts[at], "value": 0, "gas": _number(found[at]), "nonce": fees["nonce"] + place}
+            for place, at in enumerate(passed)
+        ]
+        for at, one in zip(passed, self._send(signer, sent, [wanted[at][1] for at in passed]), strict=True):
+            found[at] = one
+        return found
+
+    def _send(
+        self, signer: Signer, drafts: Sequence[Mapping[str, Any]], views: Sequence[View]
+    ) -> list[Mined | RevertedError]:
+        if not drafts:
+            return []
+        params = [{**one, "gas": int(one["gas"] * GAS_MARGIN)} for one in drafts]
+        needed = sum(one["gas"] * int(one["gasPrice"]) + int(one.get("value", 0)) for one in params)
+        contract, function = views[0].contract, views[0].name
         if self.balance(signer.address) < needed:
             raise ChainError(
                 f"{signer.address} holds too little ether: {contract}.{function} may need {needed / 1e18:.6f}",
                 hint="fund the account, or use one that is funded",
                 kind="insufficient_funds",
             )
-        receipt = guarded(lambda: mined(self._web3, signer, {**params, "gas": gas}), contract, function)
-        if receipt["status"] != 1:  # passed the estimate, failed when mined: the state moved in between
-            guarded(lambda: self._web3.eth.call(cast(TxParams, {**params, "gas": gas})), contract, function)
-            raise RevertedError(contract, function, "Reverted", {})
+        receipts = guarded(lambda: mined(self._ask_each, signer, params), contract, function)
+        return [self._mined(*one) for one in zip(receipts, params, views, strict=True)]
+
+    def _mined(self, receipt: Mapping[str, Any], params: Mapping[str, Any], one: View) -> Mined | RevertedError:
+        if _number(receipt["status"]) != 1:  # passed the estimate, failed when mined: the state moved in between
+            again = {key: params[key] for key in ("from", "to", "data") if key in params}
+            why = refused_or(self._ask_each([("eth_call", [again, "latest"])])[0], one.contract, one.name)
+            return why if isinstance(why, RevertedError) else RevertedError(one.contract, one.name, "Reverted", {})
+        block = _number(receipt["blockNumber"])
         return Mined(
-            transaction=bytes(receipt["transactionHash"]),
-            block=int(receipt["blockNumber"]),
-            time_s=self._times_of({int(receipt["blockNumber"])})[int(receipt["blockNumber"])],
-            gas=int(receipt["gasUsed"]),
+            transaction=bytes(HexBytes(receipt["transactionHash"])),
+            block=block,
+            time_s=self._times_of({block})[block],
+            gas=_number(receipt["gasUsed"]),
             events=self._decode(receipt["logs"]),
         )
 
@@ -379,16 +397,3 @@ def _number(told: Any) -> int:
 def genesis_of(web3: Web3) -> bytes:
     """Hash of block 0."""
     return bytes(web3.eth.get_block(0)["hash"])
-
-
-def deploy_contract(web3: Web3, signer: Signer, name: str, args: tuple[Any, ...]) -> tuple[str, int]:
-    """Create one contract from its artifact; its address and gas."""
-    chain = Web3Chain(web3, Deployment(int(web3.eth.chain_id), genesis_of(web3), 0, {}))
-    found = artifact(name)
-    factory = web3.eth.contract(abi=found["abi"], bytecode=found["bytecode"])
-    params = guarded(
-        lambda: factory.constructor(*args).build_transaction(chain._fees(signer.address)), name, "constructor"
-    )
-    mined = chain._send(signer, params, name, "constructor")
-    receipt = web3.eth.get_transaction_receipt(cast(Any, mined.transaction))
-    return to_checksum_address(cast(str, receipt["contractAddress"])), mined.gas

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ..errors import ChainError, MedtwinError, StorageError, VerificationError
+from ..errors import ChainError, MedtwinError, RevertedError, StorageError, VerificationError
 from ..ports import Call, Chain, Event, Head, Mined, Question, Signer, Store
 
 T = TypeVar("T")
@@ -94,6 +94,9 @@ class FailoverChain:
 
     def write(self, signer: Signer, contract: str, function: str, *args: Any, gas: int | None = None) -> Mined:
         return self._first(lambda chain: chain.write(signer, contract, function, *args, gas=gas))
+
+    def write_many(self, signer: Signer, calls: Sequence[Call]) -> list[Mined | RevertedError]:
+        return self._first(lambda chain: chain.write_many(signer, calls))
 
     def events(
         self, contract: str, name: str, *, since: int = 0, until: int | None = None, **match: Any

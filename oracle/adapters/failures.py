@@ -61,6 +61,21 @@ def guarded(action: Callable[[], T], contract: str = "", function: str = "") -> 
         raise nonsense(error) from error
 
 
+def refused_or(action: Callable[[], T], contract: str, function: str) -> T | RevertedError:
+    """The same; where the contract says no, its error is what comes back."""
+    try:
+        return guarded(action, contract, function)
+    except RevertedError as error:
+        return error
+
+
+def done(outcome: T | RevertedError) -> T:
+    """Of a transaction, unless the contract refused it."""
+    if isinstance(outcome, RevertedError):
+        raise outcome
+    return outcome
+
+
 def nonsense(error: Exception) -> ChainError:
     """What came back is no answer to what was asked."""
     return ChainError(f"the chain answered nonsense: {str(error)[:200]}", hint="medtwin doctor looks at the chain")

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import time
 import weakref
+from collections import deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from itertools import islice
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 import httpx
@@ -15,6 +20,8 @@ from web3.types import RPCEndpoint, RPCResponse
 
 AT_ONCE = 100
 """Requests in one message; public nodes take as many."""
+LINES = 2
+"""Messages on their way at once; what other threads ask meanwhile goes together in the next."""
 TRIES, FIRST_PAUSE_S = 3, 0.1
 """Of what only reads, while nobody listens; each pause is twice the last."""
 SENDING = "eth_sendRawTransaction"
@@ -23,13 +30,26 @@ Request = tuple[str, Sequence[Any]]
 """Method and parameters."""
 
 
+@dataclass(slots=True)
+class _Asked:
+    """What one thread asks, whether it is on its way, and what comes back."""
+
+    requests: Sequence[tuple[str, Any]]
+    taken: bool = False
+    told: Future[list[RPCResponse]] = field(default_factory=Future)
+
+
 class Rpc(JSONBaseProvider):
-    """web3's way to one address, without what its own does before and after each request."""
+    """web3's way to one address, without what its own does before and after each request.
+
+    Threads that ask at the same time share messages, so that a node's turn over many twins costs few of them.
+    """
 
     def __init__(self, url: str, timeout_s: float) -> None:
         super().__init__()
         self.endpoint_uri = url
         self._client = httpx.Client(timeout=timeout_s, headers={"Content-Type": "application/json"})
+        self._lines, self._taking, self._waiting = BoundedSemaphore(LINES), Lock(), deque[_Asked]()
         weakref.finalize(self, self._client.close)  # web3 has no way to say that a provider is done with
 
     def __str__(self) -> str:
@@ -56,10 +76,42 @@ class Rpc(JSONBaseProvider):
         return [result_of(answer) for answer in self.answers(requests)]
 
     def answers(self, requests: Sequence[Request]) -> list[RPCResponse]:
-        """The same, each with a result or an error."""
-        return [one for at in range(0, len(requests), AT_ONCE) for one in self._answers(requests[at : at + AT_ONCE])]
+        """Answers in the order of the requests, refusals among them."""
+        parts = [requests[at : at + AT_ONCE] for at in range(0, len(requests), AT_ONCE)]
+        return [one for part in parts for one in self._answers(part)]
 
     def _answers(self, requests: Sequence[tuple[str, Any]]) -> list[RPCResponse]:
+        """In a message with what other threads wait for; what sends is never sent again for somebody else's sake."""
+        if any(method == SENDING for method, _ in requests):
+            return self._exchange(requests)
+        mine = _Asked(requests)
+        self._waiting.append(mine)
+        with self._lines:
+            while not mine.taken:
+                self._ask_for_all()
+        return mine.told.result()
+
+    def _ask_for_all(self) -> None:
+        """One message for those who wait, the first of them first, as far as it has room."""
+        together, requests = list[_Asked](), list[tuple[str, Any]]()
+        with self._taking:
+            while self._waiting and len(requests) + len(self._waiting[0].requests) <= AT_ONCE:
+                one = self._waiting.popleft()
+                one.taken = True
+                together.append(one)
+                requests += one.requests
+        try:
+            answers = iter(self._exchange(requests) if requests else [])
+        except BaseException as error:
+            for one in together:
+                one.told.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+            return
+        for one in together:
+            one.told.set_result(list(islice(answers, len(one.requests))))
+
+    def _exchange(self, requests: Sequence[tuple[str, Any]]) -> list[RPCResponse]:
         told = [
             {"jsonrpc": "2.0", "id": number, "method": method, "params": params or []}
             for number, (method, params) in enumerate(requests)

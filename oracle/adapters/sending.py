@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
-from eth_utils import to_checksum_address
+from eth_utils import keccak, to_checksum_address
 from web3 import Web3
 from web3.exceptions import TimeExhausted, TransactionNotFound, Web3Exception
 
@@ -21,39 +23,78 @@ MORE = 1.25
 """Nodes take a replacement from 10 % more."""
 
 
-def mined(web3: Web3, signer: Signer, params: dict[str, Any]) -> Any:
-    """The receipt of a transaction, whichever of its versions was mined; they share a nonce, so one is at most.
+Ask = Callable[[Sequence[tuple[str, Sequence[Any]]]], list[Callable[[], Any]]]
+"""Several requests in one message; each is called for its result, or its error."""
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A transaction on its way, in all its versions; they share a nonce, so one is mined at most."""
+
+    params: dict[str, Any]
+    raw: bytes
+    hashes: list[bytes]
+
+
+def mined(ask: Ask, signer: Signer, transactions: Sequence[dict[str, Any]]) -> list[Any]:
+    """The receipts of transactions that are sent together and waited for together.
 
     A reorganised chain may drop what it had, and a full pool what it was sent: it gets the same again.
 
     Raises
     ------
     TimeExhausted
-        None was mined within two minutes.
-    Web3Exception
-        The chain refused the first.
+        One of them was not mined within two minutes.
+    Exception
+        The chain refused one, as the answers say it.
     """
-    began = paid = time.monotonic()
-    price = int(params["gasPrice"])
-    raw = signer.sign_transaction(params)
-    hashes = [web3.eth.send_raw_transaction(raw)]
-    sent, pause = began, LOOK_FIRST_S
+    waiting = {at: _signed(signer, params) for at, params in enumerate(transactions)}
+    for accepted in _send(ask, waiting.values()):
+        accepted()
+    receipts: dict[int, Any] = {}
+    began = sent = paid = time.monotonic()
+    pause = LOOK_FIRST_S
     while True:
-        for one in hashes:
-            with suppress(TransactionNotFound):
-                return web3.eth.get_transaction_receipt(one)
+        receipts |= _receipts(ask, waiting)
+        waiting = {at: one for at, one in waiting.items() if at not in receipts}
+        if not waiting:
+            return [receipts[at] for at in range(len(transactions))]
         now = time.monotonic()
         if now - began > MINED_WITHIN_S:
             raise TimeExhausted(f"not mined within {MINED_WITHIN_S:.0f} s")
         if now - paid > PAY_MORE_AFTER_S:
-            price, paid = int(price * MORE), now
-            raw = signer.sign_transaction({**params, "gasPrice": price})
-            hashes.append(Web3.keccak(raw))
+            paid = now
+            for one in waiting.values():
+                more = _signed(signer, {**one.params, "gasPrice": int(one.params["gasPrice"] * MORE)})
+                one.params, one.raw, one.hashes = more.params, more.raw, [*one.hashes, *more.hashes]
         if now - sent > SEND_AGAIN_S:
             sent = now
-            _send_again(web3, raw)
+            for again in _send(ask, waiting.values()):
+                with suppress(Web3Exception, ValueError):  # it may have it, or its other version, or have mined it now
+                    again()
         time.sleep(pause)
         pause = min(1.5 * pause, LOOK_LAST_S)
+
+
+def _signed(signer: Signer, params: dict[str, Any]) -> _Sent:
+    raw = signer.sign_transaction(params)
+    return _Sent(params, raw, [keccak(raw)])
+
+
+def _send(ask: Ask, sent: Iterable[_Sent]) -> list[Callable[[], Any]]:
+    return ask([("eth_sendRawTransaction", ["0x" + one.raw.hex()]) for one in sent])
+
+
+def _receipts(ask: Ask, waiting: Mapping[int, _Sent]) -> dict[int, Any]:
+    """Of those that are mined."""
+    asked = [(at, one) for at, sent in waiting.items() for one in sent.hashes]
+    found = ask([("eth_getTransactionReceipt", ["0x" + one.hex()]) for _, one in asked])
+    receipts = {}
+    for (at, _), one in zip(asked, found, strict=True):
+        with suppress(TransactionNotFound):
+            if receipt := one():
+                receipts[at] = receipt
+    return receipts
 
 
 def settled(web3: Web3, signer: Signer, params: dict[str, Any]) -> None:

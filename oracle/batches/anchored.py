@@ -14,15 +14,18 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from cachetools import LRUCache, cached
+from cachetools import LRUCache, TTLCache, cached
 
-from ..errors import VerificationError
+from ..errors import StorageError, VerificationError
 from ..formats import merkle
 from ..formats.epochs import epoch_leaf, unpack_manifest
 from ..formats.typed_data import Domain, batch_digest, recover
 from ..ports import Chain, Event, Store
 from ..records import AnchoredBatch, Batch, Included
 
+HIDDEN_AFTER_S = 300
+"""How long the manifest of an epoch, or the block of a batch, may take to arrive; then it is taken for hidden."""
+ASKED_AGAIN_S = 60
 LISTED = 1_024
 """Manifests kept in memory; they never change."""
 
@@ -45,27 +48,29 @@ def anchored_batches(
 ) -> list[AnchoredBatch]:
     """A twin's batches up to a block, in the order they were anchored.
 
-    Without `store` only those anchored by themselves.
+    Without `store` only those anchored by themselves. An epoch whose manifest did not arrive for five minutes is left
+    out; a batch that its device signed after one in there counts, and has a gap before it.
 
     Raises
     ------
     StorageError
-        The manifest of a followed gateway's epoch is not in the store: what it holds is not known, so nothing is told.
+        The manifest of a followed gateway's newer epoch is not in the store: what it holds is not known, so nothing is told.
     """
     direct = [_anchored(event) for event in chain.events("DataAnchor", "BatchAnchored", twinId=twin_id, until=until)]
     if store is None or not chain.gateways:
         return [one for _, one in direct]
+    epochs, hidden = _arrived(chain, store, until=until)
     listed = [
         ((event.block, event.log_index, at), _included(event, one))
-        for event in followed_epochs(chain, until=until)
-        for at, one in enumerate(listed_in(chain, store, event))
+        for event, batches in epochs
+        for at, one in enumerate(batches)
         if one.batch.twin_id == twin_id
     ]
     if not listed:
         return [one for _, one in direct]
     retired = chain.events("TwinToken", "TwinRetired", twinId=twin_id)
     histories = {one.device: _history(chain, device=one.device) for _, one in listed if one.device}
-    return _in_order([*direct, *listed], retired, histories)
+    return _in_order([*direct, *listed], retired, histories, hidden)
 
 
 def batch_count(chain: Chain, twin_id: int, store: Store, *, block: int | None = None) -> int:
@@ -84,8 +89,9 @@ def batch_counts(chain: Chain, twins: Sequence[int], store: Store, *, block: int
     for event in chain.events("DataAnchor", "BatchAnchored", until=block) if twins else ():
         if event.args["twinId"] in found:
             found[event.args["twinId"]].append(_anchored(event))
-    for event in followed_epochs(chain, until=block) if twins else ():
-        for at, one in enumerate(listed_in(chain, store, event)):
+    epochs, hidden = _arrived(chain, store, until=block) if twins else ([], [])
+    for event, listed in epochs:
+        for at, one in enumerate(listed):
             if one.batch.twin_id in found:
                 found[one.batch.twin_id].append(((event.block, event.log_index, at), _included(event, one)))
     retired, histories = defaultdict[int, list[Event]](list), defaultdict[str, list[Event]](list)
@@ -93,14 +99,14 @@ def batch_counts(chain: Chain, twins: Sequence[int], store: Store, *, block: int
         retired[event.args["twinId"]].append(event)
     for event in _history(chain) if twins else ():
         histories[event.args["device"]].append(event)
-    return {twin: len(_in_order(batches, retired[twin], histories)) for twin, batches in found.items()}
+    return {twin: len(_in_order(batches, retired[twin], histories, hidden)) for twin, batches in found.items()}
 
 
 def batched_twins(chain: Chain, store: Store, *, since: int = 0) -> dict[int, int]:
     """Twins with batches since a block, and when the newest of each was anchored (s)."""
     twins = {event.args["twinId"]: event.time_s for event in chain.events("DataAnchor", "BatchAnchored", since=since)}
-    for event in followed_epochs(chain, since=since):
-        for one in listed_in(chain, store, event):
+    for event, listed in _arrived(chain, store, since=since)[0]:
+        for one in listed:
             twins[one.batch.twin_id] = max(event.time_s, twins.get(one.batch.twin_id, 0))
     return twins
 
@@ -112,6 +118,42 @@ def followed_epochs(chain: Chain, *, since: int = 0, until: int | None = None) -
         return []
     found = chain.events("EpochAnchor", "EpochAnchored", since=since, until=until)
     return [event for event in found if event.block >= followed.get(event.args["gateway"], event.block + 1)]
+
+
+def gap_in(batches: Sequence[AnchoredBatch]) -> bool:
+    """Whether a device signed a batch between two of these that is in a hidden epoch."""
+    last: dict[str, int] = {}
+    for one in batches:
+        if one.included and one.batch.sequence > last.get(one.device, one.batch.sequence) + 1:
+            return True
+        last[one.device] = one.batch.sequence
+    return False
+
+
+def _arrived(
+    chain: Chain, store: Store, *, since: int = 0, until: int | None = None
+) -> tuple[list[tuple[Event, tuple[Listed, ...]]], list[tuple[int, int]]]:
+    """Epochs that count with what they hold, and the places of those that are hidden."""
+    arrived, hidden = list[tuple[Event, tuple[Listed, ...]]](), list[tuple[int, int]]()
+    for event in followed_epochs(chain, since=since, until=until):
+        asked = (id(store), event.args["epoch"]["manifest"])
+        with _noting:
+            known = asked in _hidden  # each question may take as long as its peers are waited for
+        try:
+            if not known:
+                arrived.append((event, listed_in(chain, store, event)))
+                continue
+        except StorageError as error:
+            if error.kind != "missing_block" or chain.head().time_s < event.time_s + HIDDEN_AFTER_S:
+                raise
+            with _noting:
+                _hidden[asked] = True
+        hidden.append((event.block, event.log_index))
+    return arrived, hidden
+
+
+_hidden: TTLCache[tuple[int, bytes], bool] = TTLCache(LISTED, ttl=ASKED_AGAIN_S)
+_noting = Lock()
 
 
 def listed_in(chain: Chain, store: Store, event: Event) -> tuple[Listed, ...]:
@@ -169,23 +211,29 @@ def _included(event: Event, one: Listed) -> AnchoredBatch:
 
 
 def _in_order(
-    found: list[tuple[Place, AnchoredBatch]], retired: Sequence[Event], histories: Mapping[str, Sequence[Event]]
+    found: list[tuple[Place, AnchoredBatch]],
+    retired: Sequence[Event],
+    histories: Mapping[str, Sequence[Event]],
+    hidden: Sequence[tuple[int, int]],
 ) -> list[AnchoredBatch]:
     """Those of a twin that count, numbered anew."""
     ends = [(event.block, event.log_index) for event in retired]
     heads: dict[str, tuple[int, bytes]] = {}
+    stood: dict[str, tuple[int, int]] = {}
     counted: list[AnchoredBatch] = []
     for place, one in sorted(found, key=lambda item: item[0]):
         batch, (sequence, digest) = one.batch, heads.get(one.device, (0, bytes(32)))
         if one.included:
             live = not ends or place[:2] < ends[0]
             follows = (batch.sequence, batch.previous) == (sequence + 1, digest)
+            after = stood.get(one.device, (0, 0))
+            follows |= batch.sequence > sequence + 1 and any(after < epoch < place[:2] for epoch in hidden)
             history = histories.get(one.device, ())
             counts = live and follows and batch.end_s <= one.time_s and _speaks(history, place, one)
         else:
             counts = batch.sequence > sequence
         if counts:
-            heads[one.device] = (batch.sequence, batch.digest)
+            heads[one.device], stood[one.device] = (batch.sequence, batch.digest), place[:2]
             counted.append(AnchoredBatch(batch, one.device, len(counted) + 1, one.block, one.time_s, one.included))
     return counted
 

@@ -14,7 +14,8 @@ import enum
 import hashlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +23,9 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..records import E6, Category, Channel, Features, Prediction, Readings, Status
+from ..stages.explain import explain
 from ..twins.additive import Additive, Term, no_answer
+from .reason import Reason, Reasoned
 
 REFERENCE = 300  # first rows: what was usual; at ten bins the index of chance alone is about 0.06
 BLOCK = 100  # rows between two looks at the last three blocks
@@ -95,23 +98,28 @@ class Watched:
         self._model = Additive.of(kind.card["model"])
         self._state = memory.load(kind.model_digest)
         self._adwin = adwin(self._state.scores)
+        self._one_at_a_time = Lock()  # rows come from many twins at once
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kind, name)
 
     def predict(self, features: Features) -> Prediction:
         """The kind's answer, or none while the model is suspended; the same row gets the same answer again."""
-        made = self._kind.predict(features)
+        return self.judged(features, self._kind.predict(features))
+
+    def judged(self, features: Features, made: Prediction) -> Prediction:
+        """What becomes of an answer that was computed here or elsewhere."""
         digest = self._kind.model_digest
         row = hashlib.sha256(np.ascontiguousarray(features.values).tobytes()).digest()
-        before = self._memory.answered(digest, row)
-        if before is None:
-            reason = self._looked(features, made)
-            if reason:
-                self._say(f"event=drifted model={self._kind.name} policy={self._policy.value} what={reason}")
-                self._state.reason = self._state.reason or reason
-            before = bool(self._state.reason) and self._policy is Policy.SUSPEND
-            self._memory.save(digest, self._state, row, before)
+        with self._one_at_a_time:
+            before = self._memory.answered(digest, row)
+            if before is None:
+                reason = self._looked(features, made)
+                if reason:
+                    self._say(f"event=drifted model={self._kind.name} policy={self._policy.value} what={reason}")
+                    self._state.reason = self._state.reason or reason
+                before = bool(self._state.reason) and self._policy is Policy.SUSPEND
+                self._memory.save(digest, self._state, row, before)
         return no_answer(SUSPENDED) if before else made
 
     def _looked(self, features: Features, made: Prediction) -> str:
@@ -139,6 +147,21 @@ class Watched:
             for one, other, term in zip(self._state.reference, recent, self._model.terms, strict=True)
         )
         return f"{worst[1].replace(' ', '_')}(PSI={worst[0]:.2f})" if worst[0] > STABLE else ""
+
+
+def watched(compute: Reason) -> Reason:
+    """Reasons computed elsewhere, judged here by the monitors of kinds that have them."""
+
+    def judged(kind: Any, parts: Sequence[Readings]) -> Reasoned:
+        found = compute(kind, parts)
+        if not isinstance(kind, Watched):
+            return found
+        prediction = kind.judged(found.features, found.prediction)
+        if prediction is found.prediction:
+            return found
+        return replace(found, prediction=prediction, explanation=explain(prediction, unit=kind.unit))
+
+    return judged
 
 
 def stability(expected: NDArray[np.int64], actual: NDArray[np.int64]) -> float:

@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..batches.anchored import anchored_batches, batch_count
+from ..batches.anchored import HIDDEN_AFTER_S, anchored_batches, batch_count, gap_in
 from ..batches.fetch import open_batches
-from ..errors import Denied, MedtwinError, NotFound, VerificationError
+from ..errors import Denied, MedtwinError, NotFound, StorageError, VerificationError
 from ..formats.merkle import digest_leaf, root
 from ..formats.typed_data import Domain, recovers_to, report_digest
 from ..ports import Chain, Custodian, Explanations, Mined, SignedRounds, Signer, Store
-from ..records import Explanation, Observation, Purpose, Readings, Report
+from ..records import AnchoredBatch, Context, Explanation, Observation, Purpose, Readings, Report
 from ..stages.post import agree, post
 from ..stages.sign import sign
 from ..stages.verify import window
 from .disclose import disclose
 from .posted import posted_report
-from .reason import Kind, Reason, reason
+from .reason import Kind, Reason, Reasoned, reason, unanswered
+
+HIDDEN = "a batch that the chain names did not arrive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +78,40 @@ def predict(nodes: Sequence[Node], sender: Signer, kind: Kind, twin_id: int) -> 
         raise NotFound(f"twin {twin_id:#x} has no batches", hint="publish readings first: medtwin publish")
     if chain.read("PredictionOracle", "latest", twin_id, kind.model_digest).round >= round_:
         return Posted(posted_report(chain, twin_id, kind.model_digest, round_), None, None, {})
-    seen: list[Seen] = []
-    absent: dict[str, str] = {}
-    failures: list[MedtwinError] = []
+    made = agreed(nodes, kind, twin_id, round_, int(chain.read("PredictionOracle", "quorum")))
+    mined = post(made.report, made.signatures, chain, sender)
+    return Posted(made.report, made.seen, mined, made.absent)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """A report with the signatures of a quorum, not on the chain yet."""
+
+    report: Report
+    signatures: list[bytes]
+    seen: Seen
+    absent: dict[str, str]
+
+
+def agreed(nodes: Sequence[Node], kind: Kind, twin_id: int, round_: int, quorum: int) -> Agreed:
+    """Let each node observe a round by itself, and gather what they signed.
+
+    Raises
+    ------
+    Denied
+        Fewer nodes than the quorum could see the data or agreed.
+    """
+    chain, seen, absent, failures = nodes[0].chain, list[Seen](), dict[str, str](), list[MedtwinError]()
     for node in nodes:
         try:
             seen.append(_signed(chain, observe(node, kind, twin_id, round_)))
         except MedtwinError as error:  # one node's failure must not silence the others
             absent[node.signer.address] = error.sentence
             failures.append(error)
-    quorum = int(chain.read("PredictionOracle", "quorum"))
     if len(seen) < quorum and failures:
         raise failures[0]
     report, signatures = agree([one.observation for one in seen], quorum)
-    mined = post(report, signatures, chain, sender)
-    agreed = next(one for one in seen if one.observation.report == report)
-    return Posted(report, agreed, mined, absent)
+    return Agreed(report, signatures, next(one for one in seen if one.observation.report == report), absent)
 
 
 def _signed(chain: Chain, seen: Seen) -> Seen:
@@ -114,19 +134,7 @@ def observe(node: Node, kind: Kind, twin_id: int, round_: int) -> Seen:
             hint="it may have signed the round before; it goes on with batches anchored since",
             kind="before_restore",
         )
-    opened = open_batches(
-        node.chain,
-        node.store,
-        node.custodians,
-        node.signer,
-        batches,
-        grantee=node.chain.address("PredictionOracle"),
-        category=int(kind.category),
-        purpose=int(Purpose.CARE),
-        random_bytes=node.random_bytes,
-        schema=kind.schema,
-    )
-    reasoned = node.reason(kind, [one.readings for one in opened])
+    reasoned, beside = _reasoned(node, kind, batches)
     prediction, explanation = reasoned.prediction, reasoned.explanation
     report = Report(
         twin_id=twin_id,
@@ -143,7 +151,36 @@ def observe(node: Node, kind: Kind, twin_id: int, round_: int) -> Seen:
     )
     domain = Domain(node.chain.chain_id, node.chain.address("PredictionOracle"))
     signed = sign(report, report_digest(domain, report), node.signer, node.signed)
-    if node.explanations is not None:
-        beside = opened[-1].opened.context
+    if node.explanations is not None and beside is not None:
         disclose(explanation, beside, node.custodians, node.store, node.explanations, node.random_bytes)
     return Seen(signed, explanation, reasoned.recording)
+
+
+def _reasoned(node: Node, kind: Kind, batches: Sequence[AnchoredBatch]) -> tuple[Reasoned, Context | None]:
+    """What the model says of a window, or that a part of it is hidden; and where the explanation may stand."""
+    if gap_in(batches):
+        return unanswered(kind, HIDDEN), None
+    try:
+        opened = open_batches(
+            node.chain,
+            node.store,
+            node.custodians,
+            node.signer,
+            batches,
+            grantee=node.chain.address("PredictionOracle"),
+            category=int(kind.category),
+            purpose=int(Purpose.CARE),
+            random_bytes=node.random_bytes,
+            schema=kind.schema,
+        )
+    except StorageError as error:
+        if error.kind == "missing_block" and _is_overdue(node, batches):
+            return unanswered(kind, HIDDEN), None
+        raise
+    return node.reason(kind, [one.readings for one in opened]), opened[-1].opened.context
+
+
+def _is_overdue(node: Node, batches: Sequence[AnchoredBatch]) -> bool:
+    """Whether a block that is not here was anchored so long ago that it is not waited for any more."""
+    now_s = node.chain.head().time_s
+    return any(one.time_s + HIDDEN_AFTER_S <= now_s and not node.store.has(one.batch.digest) for one in batches)

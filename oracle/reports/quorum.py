@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 
 import cbor2
 
-from ..batches.anchored import batch_count, batch_counts, batched_twins
+from ..batches.anchored import batch_count, batched_twins
 from ..errors import ChainError, Denied, MedtwinError, RevertedError, StorageError, VerificationError
 from ..formats.typed_data import Domain, recovers_to, report_digest
-from ..ports import Call, Chain, Mined, Peers, Signer
-from ..records import Deployment, Observation, Purpose, Report
+from ..ports import Chain, Mined, Peers, Signer
+from ..records import Deployment, Observation, Report
 from ..stages.post import ALONE, agree, post, report_fields, split
+from .due import Place, allowed, behind
 from .predict import Node, Seen, observe
 from .reason import Kind
 
@@ -38,11 +39,8 @@ LOOK_BACK = 64
 
 REMEMBERED = 10_000
 """Blocks in which a node looks for its own signatures when it starts."""
-RULES = "medtwin/rules/1"
+RULES = "medtwin/rules/2"
 """Changes whenever the same inputs may give another report; nodes of other rules are not listened to."""
-
-Place = tuple[int, bytes, int]
-"""Twin, model, round."""
 
 
 def config_digest(deployment: Deployment, kinds: Iterable[Kind]) -> bytes:
@@ -198,18 +196,12 @@ class Member:
             self._watched[twin] = head
             self.newest_batch_s = max(self.newest_batch_s, time_s)
         self._read_until = head
-        approved = chain.read_many([("ModelRegistry", "isApproved", model) for model in self._kinds])
-        models = [model for model, yes in zip(self._kinds, approved, strict=True) if yes]
-        counts = batch_counts(chain, list(self._watched), store, block=confirmed)
-        newest = [(twin, model, count) for twin, count in counts.items() for model in models]
-        latest = chain.read_many([("PredictionOracle", "latest", twin, model) for twin, model, _ in newest])
-        behind = [place for place, last in zip(newest, latest, strict=True) if last.round < place[2]]
-        self._watched |= dict.fromkeys((twin for twin, *_ in behind), head)
+        late = behind(chain, store, self._kinds, list(self._watched), block=confirmed)
+        self._watched |= dict.fromkeys((twin for twin, *_ in late), head)
         self._watched = {
             twin: since for twin, since in self._watched.items() if head - since <= LOOK_BACK + self._depth
         }
-        allowed = chain.read_many([self._consent(twin, model) for twin, model, _ in behind])
-        return [place for place, yes in zip(behind, allowed, strict=True) if yes]
+        return allowed(chain, self._kinds, late)
 
     def receive(self, observation: Observation) -> bool:
         """Keep what a peer signed, if it may matter; two reports of one round by one node are kept as evidence.
@@ -245,32 +237,10 @@ class Member:
     # -- inside ----------------------------------------------------------------------
 
     def _begin(self) -> None:
-        """Before the first turn: nothing of an earlier life is on its way, and the memory is not older than the chain.
-
-        Raises
-        ------
-        Denied
-            ``old_memory``: the chain has a report with this node's signature that its memory lacks.
-        """
-        chain, signed, me = self._node.chain, self._node.signed, self._node.signer.address
-        chain.settle(self._sender)  # else what an earlier life sent could block what this one sends
-        since = max(signed.floor(), chain.head().number - REMEMBERED)
-        for event in chain.events("PredictionOracle", "PredictionPosted", since=since):
-            place = (event.args["twinId"], event.args["model"], event.args["round"])
-            if signed.knows(*place):
-                continue
-            given = split(chain.arguments("PredictionOracle", event.transaction).get("signatures", b""))
-            if any(recovers_to(event.args["reportDigest"], one, me) for one in given):
-                raise Denied(
-                    f"this node signed round {place[2]}, and does not remember it: its memory is an old copy",
-                    hint="restore it so that it knows: medtwin restore FILE",
-                    kind="old_memory",
-                )
+        """Before the first turn: nothing of an earlier life is on its way, and the memory is not older than the chain."""
+        self._node.chain.settle(self._sender)  # else what an earlier life sent could block what this one sends
+        check_memory(self._node)
         self._begun = True
-
-    def _consent(self, twin: int, model: bytes) -> Call:
-        asked = (twin, self._node.chain.address("PredictionOracle"), int(self._kinds[model].category))
-        return ("ConsentRegistry", "isAllowed", *asked, int(Purpose.CARE))
 
     def _digest(self, report: Report) -> bytes:
         chain = self._node.chain
@@ -330,6 +300,29 @@ class Member:
                 happened.append(Happened("equivocation_proven", place, signer))
             del self._caught[signer]
         return happened
+
+
+def check_memory(node: Node) -> None:
+    """A node's memory of what it signed is not older than the chain.
+
+    Raises
+    ------
+    Denied
+        ``old_memory``: the chain has a report with this node's signature that its memory lacks.
+    """
+    chain, signed, me = node.chain, node.signed, node.signer.address
+    since = max(signed.floor(), chain.head().number - REMEMBERED)
+    for event in chain.events("PredictionOracle", "PredictionPosted", since=since):
+        place = (event.args["twinId"], event.args["model"], event.args["round"])
+        if signed.knows(*place):
+            continue
+        given = split(chain.arguments("PredictionOracle", event.transaction).get("signatures", b""))
+        if any(recovers_to(event.args["reportDigest"], one, me) for one in given):
+            raise Denied(
+                f"this node signed round {place[2]}, and does not remember it: its memory is an old copy",
+                hint="restore it so that it knows: medtwin restore FILE",
+                kind="old_memory",
+            )
 
 
 class Onlooker:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
+import numpy as np
+
 from ..errors import VerificationError
 from ..records import Channel, Explanation, Features, Prediction, Readings
 from ..stages.explain import explain
@@ -14,6 +16,7 @@ from ..stages.features import features
 from ..stages.model import predict as run_model
 from ..stages.verify import verify
 from ..twins import TwinKind, kinds
+from ..twins.additive import no_answer
 
 
 class Kind(Protocol):
@@ -39,11 +42,12 @@ class Kind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reasoned:
-    """What a model says of a window, why, and the readings behind it."""
+    """What a model says of a window, why, and the readings and features behind it."""
 
     prediction: Prediction
     explanation: Explanation
     recording: Readings
+    features: Features
 
 
 Reason = Callable[[Kind, Sequence[Readings]], Reasoned]
@@ -53,8 +57,18 @@ Reason = Callable[[Kind, Sequence[Readings]], Reasoned]
 def reason(kind: Kind, parts: Sequence[Readings]) -> Reasoned:
     """The opened batches of a window to a prediction with its reasons; value in, value out."""
     recording = verify(parts, kind.channels, kind.schema)
-    prediction = run_model(kind, features(kind, recording))
-    return Reasoned(prediction, explain(prediction, unit=kind.unit), recording)
+    row = features(kind, recording)
+    prediction = run_model(kind, row)
+    return Reasoned(prediction, explain(prediction, unit=kind.unit), recording, row)
+
+
+def unanswered(kind: Kind, why: str) -> Reasoned:
+    """No answer, where there is nothing that a model could be asked about."""
+    prediction, nothing = no_answer(why), np.zeros(0, np.int64)
+    recording = Readings(
+        kind.schema, tuple(one.name for one in kind.channels), nothing, nothing.astype(np.uint8), nothing
+    )
+    return Reasoned(prediction, explain(prediction, unit=kind.unit), recording, Features((), np.zeros(0)))
 
 
 def reason_named(name: str, model_digest: bytes, parts: Sequence[Readings]) -> Reasoned:

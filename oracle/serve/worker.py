@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from ..errors import MedtwinError
-from ..ports import Chain, Signer
-from ..records import Purpose
-from ..reports.predict import Node, Posted, predict
+from ..batches.anchored import batched_twins
+from ..ports import Signer
+from ..reports.due import NotReported, due, report_all
+from ..reports.predict import Node, Posted
+from ..reports.reason import Kind
 from ..twins import TwinKind
 
 
@@ -23,36 +24,15 @@ def turn(
     `refused` remembers, by (twin, model, round), what could not be reported and why,
     so that it is said once and not tried again before there is something new.
     """
-    chain = nodes[0].chain
-    posted = []
-    for kind in kinds:
-        for twin_id in _due(chain, kind):
-            place = (twin_id, kind.model_digest, int(chain.read("DataAnchor", "batchCount", twin_id)))
-            if place in refused:
-                continue
-            try:
-                one = predict(nodes, sender, kind, twin_id)
-            except MedtwinError as error:
-                refused[place] = error.kind
-                say(f"event=not_reported model={kind.name} kind={error.kind}")
-                continue
+    chain, store, posted = nodes[0].chain, nodes[0].store, list[Posted]()
+    known: dict[bytes, Kind] = {kind.model_digest: kind for kind in kinds}
+    places = [one for one in due(chain, store, known, list(batched_twins(chain, store))) if one not in refused]
+    for one in report_all(nodes, sender, known, places):
+        if isinstance(one, NotReported):
+            refused[one.place] = one.error.kind
+            say(f"event=not_reported model={known[one.place[1]].name} kind={one.error.kind}")
+        else:
             posted.append(one)
-            say(f"event=reported model={kind.name} round={one.report.round} status={one.report.status}")
+            name, report = known[one.report.model].name, one.report
+            say(f"event=reported model={name} round={report.round} status={report.status}")
     return posted
-
-
-def _due(chain: Chain, kind: TwinKind) -> list[int]:
-    """Twins with batches after their last report, whose owners let the oracle look."""
-    oracle = chain.address("PredictionOracle")
-    twins = dict.fromkeys(event.args["twinId"] for event in chain.events("DataAnchor", "BatchAnchored"))
-    allowed = [
-        twin
-        for twin in twins
-        if chain.read("ConsentRegistry", "isAllowed", twin, oracle, int(kind.category), int(Purpose.CARE))
-    ]
-    return [
-        twin
-        for twin in allowed
-        if chain.read("PredictionOracle", "latest", twin, kind.model_digest).round
-        < chain.read("DataAnchor", "batchCount", twin)
-    ]

@@ -16,6 +16,10 @@ SIGNATURE_BYTES = 65
 """r, s and v; the contract takes a quorum's one after the other."""
 
 
+OVERTAKEN = "RoundNotAfter"
+"""What the contract says when another node was faster."""
+
+
 def agree(observations: Sequence[Observation], quorum: int) -> tuple[Report, list[bytes]]:
     """The report a quorum signed, with its signatures by ascending signer.
 
@@ -46,7 +50,7 @@ def post(report: Report, signatures: Sequence[bytes], chain: Chain, sender: Sign
     try:
         return chain.write(sender, "PredictionOracle", "post", report_fields(report), b"".join(signatures))
     except RevertedError as error:
-        if error.error == "RoundNotAfter":  # another node was faster
+        if error.error == OVERTAKEN:
             return None
         raise
 
@@ -54,6 +58,20 @@ def post(report: Report, signatures: Sequence[bytes], chain: Chain, sender: Sign
 def split(signatures: bytes) -> list[bytes]:
     """What was posted, signature by signature."""
     return [signatures[at : at + SIGNATURE_BYTES] for at in range(0, len(signatures), SIGNATURE_BYTES)]
+
+
+def post_many(
+    agreed: Sequence[tuple[Report, Sequence[bytes]]], chain: Chain, sender: Signer
+) -> list[Mined | RevertedError | None]:
+    """Post those whose rounds are not on the chain, together; None for the others, an error where the contract says no."""
+    latest = chain.read_many([("PredictionOracle", "latest", one.twin_id, one.model) for one, _ in agreed])
+    missing = [at for at, (one, _) in enumerate(agreed) if latest[at].round < one.round]
+    found: list[Mined | RevertedError | None] = [None] * len(agreed)
+    calls = [("PredictionOracle", "post", report_fields(agreed[at][0]), b"".join(agreed[at][1])) for at in missing]
+    for at, outcome in zip(missing, chain.write_many(sender, calls) if calls else [], strict=True):
+        overtaken = isinstance(outcome, RevertedError) and outcome.error == OVERTAKEN
+        found[at] = None if overtaken else outcome
+    return found
 
 
 def report_fields(report: Report) -> tuple[Any, ...]:

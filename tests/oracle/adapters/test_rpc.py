@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -13,7 +15,7 @@ import httpx
 import pytest
 from web3.exceptions import BadResponseFormat, Web3RPCError
 
-from oracle.adapters.rpc import AT_ONCE, Rpc
+from oracle.adapters.rpc import AT_ONCE, LINES, Rpc
 
 Answer = Callable[[Any], Any]
 """From what was asked to what is answered; None closes the connection without a word."""
@@ -88,3 +90,41 @@ def test_reading_is_tried_again_sending_is_not() -> None:
         with pytest.raises(httpx.HTTPError):
             rpc.ask([("eth_sendRawTransaction", ["0x00"])])
         assert (read, len(asked) - read) == (3, 1)
+
+
+def test_threads_share_messages_and_each_gets_its_own_answer() -> None:
+    """While both lines are busy, what others ask waits and goes in one message; a refusal is only its asker's."""
+    held, count = threading.Event(), 40
+
+    def answer(asked: Any) -> Any:
+        held.wait(30)
+        told = [
+            {"id": one["id"], "error": {"code": 3, "message": f"no {one['params'][0]}"}}
+            if one["params"][0] % 5 == 0
+            else {"id": one["id"], "result": one["params"][0]}
+            for one in (asked if isinstance(asked, list) else [asked])
+        ]
+        return told[::-1] if isinstance(asked, list) else told[0]
+
+    with server(answer) as (rpc, asked), ThreadPoolExecutor(count) as pool:
+        jobs = [pool.submit(rpc.ask, [("echo", [number])]) for number in range(count)]
+        end = time.monotonic() + 30
+        while len(rpc._waiting) < count - LINES and time.monotonic() < end:
+            time.sleep(0.01)
+        held.set()
+        for number, job in enumerate(jobs):
+            if number % 5:
+                assert job.result() == [number]
+            else:
+                with pytest.raises(Web3RPCError, match=f"no {number}"):
+                    job.result()
+    assert sorted(len(one) if isinstance(one, list) else 1 for one in asked) == [*[1] * LINES, count - LINES]
+
+
+def test_a_message_that_is_lost_is_lost_for_all_in_it() -> None:
+    """Nobody waits for ever for what somebody else sent."""
+    with server(lambda _: None) as (rpc, _), ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(rpc.ask, [("echo", [number])]) for number in range(8)]
+        for job in jobs:
+            with pytest.raises(httpx.HTTPError):
+                job.result(timeout=30)

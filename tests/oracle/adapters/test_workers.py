@@ -11,12 +11,16 @@ from pathlib import Path
 import pytest
 from dask.distributed import LocalCluster
 
+from oracle.adapters.drift_memory import SqliteDriftMemory
 from oracle.adapters.workers import DaskWorkers
 from oracle.errors import StorageError, VerificationError
 from oracle.records import Readings
+from oracle.reports.drift import SUSPENDED, Policy, State, Watched, watched
 from oracle.reports.reason import Reasoned, reason, reason_named
+from oracle.stages.explain import explain
 from oracle.stages.ingest import split
 from oracle.twins import TwinKind, kinds
+from oracle.twins.additive import no_answer
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the library's own processes warn while they die
 JOBS = 12
@@ -89,3 +93,20 @@ def test_no_scheduler_is_told() -> None:
     with pytest.raises(StorageError) as caught:
         DaskWorkers("tcp://127.0.0.1:9", reason_named)
     assert caught.value.kind == "no_scheduler"
+
+
+@pytest.mark.parametrize("drifted", [False, True])
+def test_drift_is_watched_where_the_node_is(cluster: LocalCluster, drifted: bool) -> None:
+    """Workers compute, the node's monitors see each row once and have the last word."""
+    kind, part = kinds()["pulse"], windows(kinds()["pulse"])[0]
+    memory = SqliteDriftMemory(":memory:", State)
+    memory.save(kind.model_digest, State(reason="scores(ADWIN)" if drifted else ""), b"", drifted)
+    workers = DaskWorkers(cluster.scheduler_address, reason_named)
+    told = watched(workers)(Watched(kind, memory, Policy.SUSPEND, print), part)
+    workers.close()
+
+    alone = reason(kind, part)
+    expected = no_answer(SUSPENDED) if drifted else alone.prediction
+    assert told.prediction == expected
+    assert told.explanation.root == explain(expected, unit=kind.unit).root
+    assert memory.load(kind.model_digest).rows == 1

@@ -16,7 +16,14 @@ from oracle.adapters.chain import Web3Chain
 from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.memory import MemoryStore, new_signer
 from oracle.batches import anchored
-from oracle.batches.anchored import anchored_batches, batch_count, batch_counts, batched_twins
+from oracle.batches.anchored import (
+    HIDDEN_AFTER_S,
+    anchored_batches,
+    batch_count,
+    batch_counts,
+    batched_twins,
+    gap_in,
+)
 from oracle.batches.collect import AHEAD, PATIENCE_S, Bridge, accept, collect
 from oracle.batches.edge import Gateway, prove, take, turn
 from oracle.batches.fetch import fetch
@@ -460,6 +467,57 @@ def test_a_manifest_that_is_missing_is_told(ward: Ward, recorded: Callable[..., 
     with pytest.raises(StorageError) as caught:
         anchored_batches(ward.chain, ward.twin.twin_id, MemoryStore())
     assert caught.value.kind == "missing_block"
+
+
+def test_a_hidden_manifest_is_waited_for_no_longer_than_it_may_take(
+    ward: Ward, recorded: Callable[..., Readings], tmp_path: Path
+) -> None:
+    """Then other twins go on as before, and the hidden one's next batch counts, with a gap told; until it arrives."""
+    other, other_twin = second_device(ward, tmp_path)
+    first, second, third = ward.seal(*recorded_later(recorded, ward, 3))
+    store, chain, mine = ward.gateway.store, ward.chain, ward.twin.twin_id
+    manifests = []
+    for taken in ([first, prepare(other, recorded())], [second], [third]):
+        for one in taken:
+            take(ward.gateway, one)
+        turn(ward.gateway)
+        manifests.append(ward.epochs()[-1].args["epoch"]["manifest"])
+    anchored._read.cache.clear()  # as in a process that did not post them
+    seen = MemoryStore()
+    for digest in (manifests[0], manifests[2]):
+        seen.put(store.get(digest))
+
+    with pytest.raises(StorageError):
+        anchored_batches(chain, mine, seen)
+    with pytest.raises(StorageError):
+        batched_twins(chain, seen)
+    ward.stage.travel(HIDDEN_AFTER_S)
+    found = anchored_batches(chain, mine, seen)
+    assert [one.batch.digest for one in found] == [first.batch.digest, third.batch.digest]
+    assert gap_in(found) and not gap_in(found[:1]) and not gap_in(found[1:])
+    assert not gap_in(anchored_batches(chain, other_twin, seen))
+    assert batch_counts(chain, [mine, other_twin], seen) == {mine: 2, other_twin: 1}
+    whole = MemoryStore()
+    for digest in manifests:
+        whole.put(store.get(digest))
+    found = anchored_batches(chain, mine, whole)
+    assert [one.batch.sequence for one in found] == [1, 2, 3] and not gap_in(found)
+
+
+def test_a_gap_that_no_hidden_epoch_explains_does_not_count(ward: Ward, recorded: Callable[..., Readings]) -> None:
+    """A gateway that leaves a batch out cannot have the next one counted."""
+    first, second, third = ward.seal(*recorded_later(recorded, ward, 3))
+    chain, signer, store = ward.chain, ward.gateway.signer, ward.gateway.store
+    chain.write(signer, "EpochAnchor", "admit", signer.address)
+    domain = Domain(chain.chain_id, chain.address("DataAnchor"))
+    for listed in ([first], [third]):
+        signed = [(one.batch, one.signature) for one in listed]
+        block = pack_manifest(signed)
+        root = merkle.root([epoch_leaf(domain, *one) for one in signed])
+        chain.write(signer, "EpochAnchor", "anchorEpoch", (root, len(signed), store.put(block)))
+    ward.stage.travel(HIDDEN_AFTER_S)
+
+    assert [one.batch.digest for one in ward.batches()] == [first.batch.digest] != [second.batch.digest]
 
 
 def test_one_published_directly_goes_on_through_a_gateway(ward: Ward, recorded: Callable[..., Readings]) -> None:

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from oracle.adapters.journal import SqliteSignedRounds
-from oracle.errors import ChainError, CustodyDenied, Denied, NotFound, VerificationError
+from oracle.batches.anchored import HIDDEN_AFTER_S, anchored_batches
+from oracle.errors import ChainError, CustodyDenied, Denied, NotFound, StorageError, VerificationError
 from oracle.formats.merkle import digest_leaf, explanation_leaves, root
 from oracle.records import Channel, Contribution, Features, Prediction, Readings, Status
 from oracle.reports.posted import latest_report
-from oracle.reports.predict import Node, Posted, observe, predict
+from oracle.reports.predict import HIDDEN, Node, Posted, observe, predict
 
 if TYPE_CHECKING:
     from ..conftest import Stage, Twin
@@ -334,3 +335,25 @@ def test_a_node_whose_chain_lags_is_left_out(stage: Stage, twin: Twin, kind: Mea
             observe(replace(nodes[0], chain=made(stage.chain)), kind, twin.twin_id, 3)
     told = run(stage, twin, kind, [replace(nodes[0], chain=Lagging(stage.chain)), *nodes[1:]])
     assert set(told.absent) == {nodes[0].signer.address}
+
+
+def test_a_block_that_never_arrives_is_no_answer_with_its_reason(
+    stage: Stage, twin: Twin, kind: Any, nodes: list[Node], batches: list[Readings]
+) -> None:
+    """For five minutes nodes wait and post nothing; then all say the same of it, and name the inputs."""
+    digest = stage.chain.events("DataAnchor", "BatchAnchored", twinId=twin.twin_id)[-1].args["batch"]["digest"]
+    twin.edge.store.remove(digest)
+    with pytest.raises(StorageError):
+        run(stage, twin, kind, nodes)
+    assert posted(stage) == 0
+
+    stage.travel(HIDDEN_AFTER_S)
+    told = run(stage, twin, kind, nodes)
+    assert told.report.status == Status.NO_ANSWER and told.absent == {}
+    assert told.seen and told.seen.explanation.prediction.reason == HIDDEN
+    assert told.report.inputs_root == root([digest_leaf(one.batch.digest) for one in anchored(stage, twin)[-2:]])
+
+
+def anchored(stage: Stage, twin: Twin) -> list[Any]:
+    """The twin's batches."""
+    return anchored_batches(stage.chain, twin.twin_id)
