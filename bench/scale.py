@@ -70,9 +70,11 @@ def page() -> str:
     each = (seconds[large] - seconds[small]) / (large - small)
     cost = (seconds[small] - small * each, each)
     signed = _found(results, "speed", "EIP-712 digest and signature")
+    reported = _reported(results)
     units = [
         ("seconds a batch, and a reading in it, checked, sealed, stored and anchored by one process", f"{cost[0]:.3f}, {each:.2g}", f"`bench/results.json`: a line through batches of {small:,} and {large:,}"),
         ("signatures a second", f"{signed:,.0f}", "`bench/results.json`"),
+        *([("reports a second, four nodes and three custodians in one process", f"{reported:.1f}", "`bench/results.json`: many twins at once")] if reported else []),
         ("gas of an epoch", f"{gas['anchor_epoch']:,}", "`tests/contracts/gas.json`"),
         ("gas of a batch anchored by itself", f"{gas['anchor']:,}", "`tests/contracts/gas.json`"),
         ("gas of a report", f"{gas['post_prediction']:,}", "`tests/contracts/gas.json`"),
@@ -82,18 +84,29 @@ def page() -> str:
         "## Measured", "", _table(("what", "value", "where from"), units), "",
         "## Assumed", "", _table(("what", "value", "why"), ASSUMED), "",
         "## What follows", "",
-        _table(("what", HOSPITAL.name, COUNTRY.name), _rows(cost, signed, gas)), "",
+        _table(("what", HOSPITAL.name, COUNTRY.name), _rows(cost, signed, gas, reported)), "",
         _words(gas), "",
     ])  # fmt: skip
 
 
-def _rows(cost: tuple[float, float], signed: float, gas: dict[str, int]) -> list[tuple[str, str, str]]:
+def _rows(cost: tuple[float, float], signed: float, gas: dict[str, int], reported: float) -> list[tuple[str, str, str]]:
     sites = (HOSPITAL, COUNTRY)
+    reports = (
+        [
+            (
+                "machines for each node's reports, at half full",
+                lambda site: f"{math.ceil(_reports(site) / reported / SAFETY):,}",
+            )
+        ]
+        if reported
+        else []
+    )
     return [(name, *(formula(site) for site in sites)) for name, formula in (
         ("readings a second", lambda site: f"{_readings(site):,.0f}"),
         ("batches a second", lambda site: f"{_batches(site):,.1f}"),
         ("machines of two cores that seal and post them, at half full", lambda site: f"{math.ceil(_busy(site, cost) / SAFETY):,}"),
         ("processor for their signatures, cores", lambda site: f"{_batches(site) / signed:.4f}"),
+        *reports,
         ("gas a second, epochs", lambda site: f"{_epochs_gas(site, gas):,.0f}"),
         ("gas a second, every batch by itself", lambda site: f"{_batches(site) * gas['anchor']:,.0f}"),
         ("gas a second, reports", lambda site: f"{_reports(site) * gas['post_prediction']:,.0f}"),
@@ -148,6 +161,12 @@ def _words(gas: dict[str, int]) -> str:
         f"layer-2 chain the same gas is paid for at that chain's price of the day, which is not assumed here. Machines\n"
         f"are too many rather than too few: most of a batch's measured time is its own transaction, which a gateway saves.\n"
     )
+
+
+def _reported(results: dict[str, Any]) -> float:
+    """Reports a second; 0 where it was not measured."""
+    known = any(one["name"] == "many twins at once" for one in results["sections"])
+    return _found(results, "many twins at once", "reports") if known else 0.0
 
 
 def _found(results: dict[str, Any], section: str, name: str) -> float:
