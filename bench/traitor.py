@@ -78,5 +78,5 @@ def main() -> None:
                 lying.said.append(one)
                 return heard(one)
 
-            member.receive = overheard  # type: ignore[method-assign]
+            member.receive = overheard  # type: ignore[method-assign,assignment]
         serve(Running(member, Metrics()), own.address, deployment.genesis.hex(), config, port=int(port))
