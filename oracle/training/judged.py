@@ -63,7 +63,7 @@ def answered(model: Additive, x: Floats) -> Bools:
     missing = np.isnan(x)
     fine: Bools = (~missing).sum(axis=1) >= model.least_present
     for term, column, absent in zip(model.terms, x.T, missing.T, strict=True):
-        slack = (term.high_e6 - term.low_e6) * model.tolerance_percent / 100 / E6
+        slack = 0.0 if term.firm else (term.high_e6 - term.low_e6) * model.tolerance_percent / 100 / E6
         inside = (column >= term.low_e6 / E6 - slack) & (column <= term.high_e6 / E6 + slack)
         fine &= np.where(absent, term.missing_e6 is not None, inside)
     return fine

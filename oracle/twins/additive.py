@@ -31,6 +31,8 @@ class Term:
         The term of a feature that was not measured; None if the model cannot do without it.
     low_e6, high_e6 : int
         Smallest and largest value of the training data.
+    firm : bool
+        Whether these are limits that hold to the digit, not a range that may be passed a little.
     """
 
     feature: str
@@ -41,6 +43,7 @@ class Term:
     missing_e6: int | None
     low_e6: int
     high_e6: int
+    firm: bool = False
 
     def at(self, value_e6: int) -> int:
         """The term at a measured value, in millionths."""
@@ -49,7 +52,7 @@ class Term:
 
     def beyond(self, value_e6: int, tolerance_percent: int) -> bool:
         """Whether a value lies outside the training range by more than a part of that range."""
-        slack = (self.high_e6 - self.low_e6) * tolerance_percent // 100
+        slack = 0 if self.firm else (self.high_e6 - self.low_e6) * tolerance_percent // 100
         return not self.low_e6 - slack <= value_e6 <= self.high_e6 + slack
 
 
@@ -138,6 +141,8 @@ class Additive:
             return f"{present} of {len(values)} features are known, at least {self.least_present} are needed"
         for term, value in zip(self.terms, values, strict=True):
             if value is not None and term.beyond(value, self.tolerance_percent):
+                if term.firm:
+                    return f"{term.feature} is {value / E6:.3g}, which must be {term.low_e6 / E6:g} to {term.high_e6 / E6:g}"
                 return (
                     f"{term.feature} is {value / E6:g}, more than {self.tolerance_percent} % of the range beyond "
                     f"the training data ({term.low_e6 / E6:g} to {term.high_e6 / E6:g})"

@@ -59,8 +59,8 @@ def rhythm(*, beats_per_minute: float = 72.0, seconds: int = 70) -> Readings:
 
 
 def glucose() -> Readings:
-    """Two hours that rise and fall slowly, a reading every five minutes."""
-    return collect([(step * 300_000, "glucose", 140 + 40 * math.sin(step / 9)) for step in range(25)], "cgm/1")
+    """Sixteen hours that rise and fall slowly, a reading every five minutes."""
+    return collect([(step * 300_000, "glucose", 140 + 40 * math.sin(step / 9)) for step in range(193)], "cgm/1")
 
 
 def clinic() -> Readings:

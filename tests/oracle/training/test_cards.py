@@ -1,4 +1,4 @@
-"""Cards as pages, and the parts of a card that are measured: sets, curves, explanations, a person's own record."""
+"""Cards as pages, and the parts of a card that are measured: sets, curves, explanations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from oracle.training import account, figures, sets
 from oracle.training.gam import BaggedStepModel, StepModel
 from oracle.training.nested import nested
 from oracle.training.progress import track, watched
-from oracle.twins.own_record import earned
 from oracle.twins.shipped import Shipped
 
 VOID = {"meta", "path", "use", "rect", "circle", "line", "br"}
@@ -144,19 +143,6 @@ def test_shipped_explanations_are_faithful_and_steady(name: str) -> None:
     assert deletion["random_order"] > deletion["least_first"] + 0.1
     assert stability["top_5_kept"] > 0.8
     assert stability["mean_change_of_margin"] < 0.25 * stability["spread_of_margin"]
-
-
-def test_own_record_waits_then_follows_the_past_only() -> None:
-    """Nobody is answered before enough came due; who is served worse is not; what comes later changes nothing earlier."""
-    minute, rule = np.arange(0.0, 3000.0, 5.0), {"ahead_min": 30.0, "least": 50, "margin": 0.05}
-    good, bad, last = np.full(600, 8.0), np.full(600, 9.8), np.full(600, 10.0)
-
-    assert np.flatnonzero(earned(minute, good, last, **rule))[0] == 55  # the 50th came due 30 min after minute 245
-    assert earned(minute, good, last, **rule)[55:].all() and not earned(minute, bad, last, **rule).any()
-    turned = np.where(minute >= 1500, 30.0, 8.0)
-    same = minute < 1530  # forecasts of minute 1500 come due then
-    assert (earned(minute, turned, last, **rule) == earned(minute, good, last, **rule))[same].all()
-    assert not earned(minute, turned, last, **rule)[-1]
 
 
 def test_nested_estimate_of_noise_is_chance_and_of_signal_is_not() -> None:
