@@ -14,6 +14,7 @@ from . import figures
 from .figures import Floats
 from .judged import LEAST_OF_EACH, Bools, figure
 from .sets import covered
+from .tables import found
 
 POINTS = 60  # of a curve, at most
 BINS = 10  # of equal size, by risk or by forecast
@@ -92,7 +93,7 @@ def subgroup_table(
 
 def data_sheet(folder: Path, patterns: Sequence[str]) -> dict[str, Any]:
     """The files a model was made from, each with its SHA-256, and one digest over all of them."""
-    paths = sorted({path for pattern in patterns for path in folder.glob(pattern)})
+    paths = found(folder, patterns)
     files = [{"name": path.name, "sha256": _sha256(path), "bytes": path.stat().st_size} for path in paths]
     listed = "".join(f"{one['sha256']}  {one['name']}\n" for one in files)
     return {

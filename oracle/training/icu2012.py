@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from ..errors import InputError, NotFound
+from ..errors import NotFound
 from ..records import Readings
+from ..twins.icu import PATTERNS as SETS
 from ..twins.icu import Icu, stay_readings, stays
 from ..twins.icu_features import NAMES, stay_features
 from .account import data_sheet
@@ -20,9 +21,10 @@ from .gam import StepModel
 from .judged import Bools, Figure
 from .nested import Setting
 from .risk import Recipe, Records, card_of, judge
+from .tables import numbers, read_table
 
 NAME = "icu2012"
-PATTERNS = ("set-*.csv.xz", "outcomes-*.csv")
+PATTERNS = (*SETS, "outcomes-*.csv")
 OUTCOMES = ("In-hospital_death", "SAPS-I", "SOFA")
 BESIDE = ("saps_i", "sofa_recorded", "sofa", "qsofa", "news2")
 FOLDS, SEEDS = 5, (2012, 2013, 2014)  # one set of folds per seed
@@ -90,7 +92,7 @@ def read(data: Path) -> Records:
     """
     kind, outcome = Icu(), _outcomes(data)
     names, x, told = [], [], []
-    for stay, lines in stays(data):
+    for stay, lines in _whole(data):
         if stay in outcome:
             readings = stay_readings(lines)[0]
             names.append(stay)
@@ -124,18 +126,23 @@ def _scores(kind: Icu, readings: Readings) -> tuple[float, ...]:
     return found["sofa"].at_least, found["qsofa"].at_least, kind.early_warning(readings).at_least
 
 
+def _whole(data: Path) -> Iterator[tuple[str, list[list[str]]]]:
+    """Each stay once: where its rows lie apart they are gathered, and come in the order of time after the others."""
+    parts = Counter(stay for stay, _ in stays(data))
+    apart: defaultdict[str, list[list[str]]] = defaultdict(list)
+    for stay, lines in stays(data):
+        if parts[stay] == 1:
+            yield stay, lines
+        else:
+            apart[stay] += lines
+    for stay, lines in apart.items():
+        yield stay, sorted(lines, key=lambda row: int(row[1]))
+
+
 def _outcomes(data: Path) -> dict[str, tuple[float, float, float]]:
-    """Per stay: death, SAPS-I and SOFA as the challenge gives them (NaN where not known)."""
-    found: dict[str, tuple[float, float, float]] = {}
-    for path in sorted((data / NAME).glob("outcomes-*.csv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = {"RecordID", *OUTCOMES} - set(reader.fieldnames or ())
-            if missing:
-                raise InputError(
-                    f"{path.name} has no column {', '.join(sorted(missing))}", hint="it must be laid out as set A's is"
-                )
-            for row in reader:
-                died, saps, sofa = (float(row[name]) for name in OUTCOMES)
-                found[row["RecordID"]] = (died, saps if saps >= 0 else np.nan, sofa if sofa >= 0 else np.nan)
-    return found
+    """Per stay: death, SAPS-I and SOFA as the challenge gives them (NaN where not known); death must be told."""
+    rows = read_table(data / NAME, ("outcomes-*.csv", "outcomes-*.csv.xz"), ("RecordID", *OUTCOMES))
+    died, *scores = (numbers(rows[name]) for name in OUTCOMES)
+    saps, sofa = (np.where(score >= 0, score, np.nan) for score in scores)
+    told = zip(rows["RecordID"].str.strip(), died.tolist(), saps.tolist(), sofa.tolist(), strict=True)
+    return {stay: (death, a, b) for stay, death, a, b in told if death in (0.0, 1.0)}

@@ -42,7 +42,7 @@ LEARNERS: Mapping[str, Learner] = {
     "readmission_diabetes130": Learner({"readmission_diabetes130": readmission.train}, readmission.evaluate),
     "rhythm": Learner({"rhythm": rhythm.train}, rhythm.evaluate),
     "ventilator": Learner({"ventilator": ventilator.train}, ventilator.evaluate),
-    "whas500": Learner({"whas500": whas500.train}, shipped=False),
+    "whas500": Learner({"whas500": whas500.train}, whas500.evaluate, shipped=False),
 }
 
 

@@ -21,7 +21,7 @@ from .risk import Recipe, Records, card_of, judge
 from .tables import read_table
 
 NAME = "readmission_diabetes130"
-PATTERNS = ("*.csv.xz", "encounters*.csv")
+PATTERNS = ("*.csv.xz", "*.csv")
 GONE = ("11", "13", "14", "19", "20", "21")  # discharged dead or to a hospice: cannot come back
 COLUMNS = (
     "patient_nbr", "race", "gender", "age", *CODES, "payer_code", "medical_specialty", *COUNTS, "diag_1", "diag_2", "diag_3",

@@ -11,6 +11,8 @@ import pandas as pd
 from ..errors import InputError, NotFound
 from .figures import Floats
 
+BESIDE = ("ids_mapping.csv",)  # code books, which publishers put beside records
+
 
 def read_table(folder: Path, patterns: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
     """All rows of the folder's files as text, in the order of the files' names.
@@ -22,7 +24,7 @@ def read_table(folder: Path, patterns: Sequence[str], columns: Sequence[str]) ->
     InputError
         A file lacks one of `columns`, or cannot be read as a table.
     """
-    paths = sorted({path for pattern in patterns for path in folder.glob(pattern)})
+    paths = found(folder, patterns)
     if not paths:
         raise NotFound(
             f"there is no {' or '.join(patterns)} in {folder}",
@@ -30,6 +32,11 @@ def read_table(folder: Path, patterns: Sequence[str], columns: Sequence[str]) ->
             kind="missing_data",
         )
     return pd.concat([_one(path, columns) for path in paths], ignore_index=True)
+
+
+def found(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    """The folder's files of records, by name."""
+    return sorted({path for pattern in patterns for path in folder.glob(pattern) if path.name not in BESIDE})
 
 
 def numbers(column: pd.Series) -> Floats:
@@ -40,7 +47,7 @@ def numbers(column: pd.Series) -> Floats:
 
 def _one(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     try:
-        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, EOFError, OSError) as error:
         raise InputError(f"{path.name} is not a table: {type(error).__name__}", hint="is it whole?") from error
     missing = [name for name in columns if name not in rows]

@@ -6,20 +6,22 @@ a model made with it is part of this package. The score is the logarithm of a re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from ..errors import InputError
 from ..records import to_e6
+from ..twins.additive import Additive
 from .figures import Floats
-from .judged import Figure
+from .judged import Bools, Figure, answered, figure, margins
 from .measured import rounded
 from .risk import USE
+from .tables import numbers, read_table
 
 NAME = "whas500"
 WORDS = {
@@ -31,6 +33,7 @@ WORDS = {
 AFTERWARDS = {
     "los": "the length of the stay, known only at discharge", "lenfol": "the length of follow-up", "fstat": "the outcome itself",
 }  # fmt: skip
+OUTCOME = ("fstat", "lenfol")
 FOLDS, REPEATS, SEED = 5, 2, 0
 RIDGE = 1.0  # of Cox regression; fixed beforehand
 TOLERANCE_PERCENT = 10
@@ -57,7 +60,22 @@ def train(data: Path) -> dict[str, Any]:
     return _card(_stated(x, whole, half), np.array(reached), np.array(alone), died)
 
 
-def read(columns: tuple[str, ...] = tuple(WORDS)) -> tuple[Floats, NDArray[np.bool_], Floats]:
+def evaluate(data: Path, cards: Mapping[str, Mapping[str, Any]], since: str = "") -> dict[str, Figure]:
+    """Concordance of a trained model with the patients of ``data/whas500``, or of scikit-survival if there is no such folder."""
+    if since:
+        raise InputError("these records have no date", hint="leave --from away")
+    x, died, days = read(folder=data / NAME)
+    model = Additive.of(cards[NAME]["model"])
+    outcome = died.astype(np.float64), days
+    age = x[:, list(WORDS).index("age")]
+    return {
+        "c_index": figure(concordance, *outcome, margins(model, x)),
+        "age_c_index": figure(concordance, *outcome, age),
+        "answered": Figure(float(answered(model, x).mean()), None, None, len(x)),
+    }
+
+
+def read(columns: tuple[str, ...] = tuple(WORDS), folder: Path | None = None) -> tuple[Floats, Bools, Floats]:
     """Features (n, n_features) at admission, who died, and days of follow-up.
 
     Raises
@@ -70,12 +88,17 @@ def read(columns: tuple[str, ...] = tuple(WORDS)) -> tuple[Floats, NDArray[np.bo
             raise InputError(
                 f"{name} cannot be a feature: it is {AFTERWARDS[name]}", hint="leave it out", kind="leakage"
             )
-    table, outcome = _package("datasets").load_whas500()
-    x = np.column_stack([np.asarray(pd.to_numeric(table[name].astype(str)), np.float64) for name in columns])
-    return x, np.asarray(outcome["fstat"], bool), np.asarray(outcome["lenfol"], np.float64)
+    if folder is not None and folder.is_dir():
+        rows = read_table(folder, ("*.csv", "*.csv.xz"), (*columns, *OUTCOME))
+        died, days = (numbers(rows[name]) for name in OUTCOME)
+    else:
+        rows, outcome = _package("datasets").load_whas500()
+        died, days = (np.asarray(outcome[name], np.float64) for name in OUTCOME)
+    x = np.column_stack([numbers(rows[name].astype(str)) for name in columns])
+    return x, died > 0, days
 
 
-def fit(x: Floats, died: NDArray[np.bool_], days: Floats) -> Floats:
+def fit(x: Floats, died: Bools, days: Floats) -> Floats:
     """Cox weights (n_features,) per unit of each feature, with a small ridge on standardised columns."""
     scale = x.std(axis=0)
     scale[scale == 0] = 1.0
@@ -85,9 +108,9 @@ def fit(x: Floats, died: NDArray[np.bool_], days: Floats) -> Floats:
     return weights
 
 
-def concordance(died: NDArray[np.bool_], days: Floats, score: Floats) -> float:
+def concordance(died: NDArray[Any], days: Floats, score: Floats) -> float:
     """Harrell's C-index: of pairs whose order is known, how many the score orders rightly."""
-    return float(_package("metrics").concordance_index_censored(died, days, score)[0])
+    return float(_package("metrics").concordance_index_censored(died.astype(bool), days, score)[0])
 
 
 def _package(part: str) -> Any:
@@ -119,7 +142,7 @@ def _stated(x: Floats, weights: Floats, half: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _card(stated: dict[str, Any], reached: Floats, alone: Floats, died: NDArray[np.bool_]) -> dict[str, Any]:
+def _card(stated: dict[str, Any], reached: Floats, alone: Floats, died: Bools) -> dict[str, Any]:
     low, high = (float(np.quantile(reached, share)) for share in (0.025, 0.975))
     found = {
         "c_index": Figure(float(reached.mean()), low, high, len(died)),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-import lzma
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import NotFound
+from ..errors import InputError, NotFound
 from ..formats.readings import rows
 from ..records import Category, Channel, Features, Readings, TwinClass
 from ..stages.ingest import collect
@@ -20,10 +20,12 @@ from .icu_features import HOUR_MS, stay_features
 from .news2 import News2, news2
 from .organ_scores import PLAUSIBLE, Score, qsofa, sofa
 from .shipped import ShippedKind
+from .tables import text
 
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
 FOLDER = "icu2012"
-PATTERN = "set-*.csv.xz"
+PATTERNS = ("set-*.csv.xz", "set-*.csv")
+COLUMNS = ("record_id", "minute", "parameter", "value")
 OBSERVED_MS = 4 * HOUR_MS  # how old a value may be and still belong to one set of observations
 AIR = 0.21
 NOTE = "PhysioNet/CinC Challenge 2012, set A, stay {}; the model was fitted to it too; minutes as recorded, {} implausible values left out"
@@ -115,29 +117,45 @@ class Icu(ShippedKind):
 
 
 def stays(data_dir: Path) -> Iterator[tuple[str, list[list[str]]]]:
-    """Each stay's number and its rows (record_id, minute, parameter, value), as the files have them."""
-    paths = sorted((data_dir / FOLDER).glob(PATTERN))
+    """Each stay's number and its rows (record_id, minute, parameter, value), as the files have them.
+
+    A stay whose rows are not together comes in several parts.
+
+    Raises
+    ------
+    NotFound
+        There is no file.
+    InputError
+        A file lacks a column.
+    """
+    paths = sorted(path for pattern in PATTERNS for path in (data_dir / FOLDER).glob(pattern))
     if not paths:
         raise NotFound(
-            f"there is no {FOLDER}/{PATTERN} in {data_dir}",
+            f"there is no {FOLDER}/{PATTERNS[0]} in {data_dir}",
             hint="fetch it: medtwin data get icu2012, or set MEDTWIN_DATA to the folder that has it",
             kind="missing_data",
         )
     for path in paths:
-        with lzma.open(path, "rt", encoding="utf-8", newline="") as file:
+        with text(path) as file:
             table = csv.reader(file)
-            next(table)
-            for stay, group in groupby(table, key=lambda row: row[0]):
-                yield stay, list(group)
+            head = next(table, [])
+            missing = [name for name in COLUMNS if name not in head]
+            if missing:
+                raise InputError(
+                    f"{path.name} has no column {', '.join(missing)}", hint="docs/models.md tells the layout"
+                )
+            columns = itemgetter(*(head.index(name) for name in COLUMNS))
+            for stay, group in groupby((columns(row) for row in table if row), key=itemgetter(0)):
+                yield stay, [list(row) for row in group]
 
 
 def stay_readings(told: Sequence[Sequence[str]]) -> tuple[Readings, int]:
     """A stay's plausible readings, and how many were left out; of several ages the middle one is kept."""
     kept: list[tuple[int, str, float]] = []
     ages: list[float] = []
-    for _, minute, parameter, text in told:
-        channel, value = PARAMETERS[parameter], float(text)
-        if not channel.low <= value <= channel.high:
+    for _, minute, parameter, value_text in told:
+        channel, value = PARAMETERS.get(parameter), _number(value_text)
+        if channel is None or not channel.low <= value <= channel.high:
             continue
         if channel.name == "age":
             ages.append(value)
@@ -146,6 +164,13 @@ def stay_readings(told: Sequence[Sequence[str]]) -> tuple[Readings, int]:
     if ages:
         kept.insert(0, (int(told[0][1]) * MINUTE_MS, "age", sorted(ages)[(len(ages) - 1) // 2]))
     return collect(kept, Icu.schema), len(told) - len(kept)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
 
 
 def _plausible(name: str, value: float | None) -> float | None:

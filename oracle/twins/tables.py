@@ -32,11 +32,12 @@ def lines(folder: Path, patterns: Sequence[str], most: int | None = None) -> Ite
 
 def _rows(paths: Sequence[Path]) -> Iterator[dict[str, str]]:
     for path in paths:
-        with _text(path) as file:
+        with text(path) as file:
             yield from csv.DictReader(file)
 
 
-def _text(path: Path) -> TextIO:
+def text(path: Path) -> TextIO:
+    """A file's text, unpacked."""
     if path.suffix == ".xz":
-        return lzma.open(path, "rt", encoding="utf-8", newline="")
-    return path.open(encoding="utf-8", newline="")
+        return lzma.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")

@@ -48,8 +48,8 @@ FOLDERS = {"rhythm": "waveforms", "ventilator": "waveforms"}  # of kinds whose f
 
 
 def test_every_learner_that_is_judged_promises_figures() -> None:
-    """No kind without a row here."""
-    assert set(PROMISED) == {name for name, learner in LEARNERS.items() if learner.judge}
+    """No kind without a row here, of those that are shipped."""
+    assert set(PROMISED) == {name for name, learner in LEARNERS.items() if learner.judge and learner.shipped}
 
 
 @pytest.mark.parametrize("kind", PROMISED)

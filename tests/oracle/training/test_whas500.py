@@ -10,6 +10,7 @@ import pytest
 
 from oracle.errors import InputError
 from oracle.training import artefact, learners, whas500
+from oracle.training import judged as training_judged
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,14 +31,25 @@ def test_what_is_known_only_afterwards_is_refused(name: str) -> None:
     assert caught.value.kind == "leakage"
 
 
-def test_card_reaches_the_published_order_and_is_made_again(tmp_path: Path) -> None:
+def test_card_reaches_the_published_order_and_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A C-index of 0.74 at least, above age alone, the same bytes twice; shuffled deaths give chance."""
     first, second = (learners.train("whas500", tmp_path)["whas500"] for _ in range(2))
     files = [artefact.write(tmp_path / str(k), "whas500", one) for k, one in enumerate((first, second))]
 
     assert first["headline"]["value"] >= 0.74 > first["headline"]["baseline_value"]
     assert [path.read_bytes() for path in files[0]] == [path.read_bytes() for path in files[1]]
+    monkeypatch.setattr(training_judged, "RESAMPLES", 20)
+    judged = learners.evaluate("whas500", tmp_path, models=tmp_path / "0")
+    assert judged["c_index"].value >= 0.74 and judged["answered"].value > 0.9  # on its own patients
     x, died, days = whas500.read()
+    written = ",".join([*reversed(whas500.WORDS), "id", *whas500.OUTCOME])
+    rows = [",".join(map(str, (*x[k, ::-1], k, int(died[k]), days[k]))) for k in np.argsort(days)]
+    (tmp_path / "whas500").mkdir()
+    (tmp_path / "whas500" / "others.csv").write_text("\n".join([written, *rows]), "utf-8")
+    again = learners.evaluate("whas500", tmp_path, models=tmp_path / "0")
+    assert {name: (one.value, one.n) for name, one in again.items()} == {
+        name: (pytest.approx(one.value), one.n) for name, one in judged.items()
+    }
     order = np.random.default_rng(3).permutation(len(died))
     learn, test = np.arange(len(died)) % 2 == 0, np.arange(len(died)) % 2 == 1
     weights = whas500.fit(x[learn], died[order][learn], days[order][learn])
