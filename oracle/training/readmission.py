@@ -27,6 +27,7 @@ COLUMNS = (
     "patient_nbr", "race", "gender", "age", *CODES, "payer_code", "medical_specialty", *COUNTS, "diag_1", "diag_2", "diag_3",
     "max_glu_serum", "A1Cresult", *DRUGS, "change", "diabetesMed", "readmitted",
 )  # fmt: skip
+OUTCOMES = ("<30", ">30", "NO")  # days until the next stay; anything else is not known
 RACES = ("AfricanAmerican", "Asian", "Caucasian", "Hispanic")  # as recorded; judged by, never a feature
 FOLDS = 5
 
@@ -72,7 +73,7 @@ def evaluate(data: Path, cards: Mapping[str, Mapping[str, Any]], since: str = ""
 def read(data: Path) -> Records:
     """Features and outcome of each encounter that could be followed by another."""
     rows = read_table(data / NAME, PATTERNS, COLUMNS)
-    rows = rows[~rows["discharge_disposition_id"].isin(GONE)].reset_index(drop=True)
+    rows = rows[~rows["discharge_disposition_id"].isin(GONE) & rows["readmitted"].isin(OUTCOMES)].reset_index(drop=True)
     features = _features(rows)
     age, female = features["age"], features["female"]
     subgroups: dict[str, Bools] = {
