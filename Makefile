@@ -180,8 +180,10 @@ models: need-data setup-dev ## Train the shipped models (MEDTWIN_DATA names the 
 evaluate: setup ## Judge the shipped models on the data sets in MEDTWIN_DATA
 	@for kind in $(filter-out pulse,$(LEARNED)); do echo "$$kind"; $(BIN)/medtwin evaluate $$kind --data "$(MEDTWIN_DATA)" || exit 1; done
 
-need-data: setup # says itself where else to get it, and where to put it
+need-data: setup # says itself where else to get it, and where to put it; tests of a set that is not there are left out, and told
 	@test -f "$(MEDTWIN_DATA)/icu2012/set-a.csv.xz" || $(BIN)/medtwin data get icu2012
+	@for set in machine_temperature waveforms; do \
+		test -d "$(MEDTWIN_DATA)/$$set" || $(BIN)/medtwin data get $$set || echo "go on without $$set"; done
 
 bench: setup-dev ## Measure gas and speed beside the peers
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/python -m bench

@@ -2,14 +2,17 @@
 
 What is checked: every file that is downloaded, by a SHA-256 pinned here. The digest of ``Outcomes-a.txt`` was computed
 from the file itself; that of ``set-a.tar.gz`` is the one other users of the challenge publish, and has not been computed
-by this project. What is made from them (``set-a.csv.xz``) is not pinned: lzma versions may pack the same rows differently.
-A set whose files are already in the folder is used as it is.
+by this project. Those of the other two sets were computed from their publishers' repositories at the commits named.
+What is made from them (``set-a.csv.xz``) is not pinned: lzma versions may pack the same rows differently.
+A set whose files are already in the folder is used as it is. Other sets are not here because no digest of the publisher's
+file is known (readmission, heart failure, attendances) or no licence (glucose); docs/models.md tells their layout.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import lzma
 import shutil
 import tarfile
@@ -198,6 +201,37 @@ def _stay(stay: str, text: str) -> list[tuple[str, int, str, float]]:
     return rows if any(parameter not in DESCRIPTORS for _, _, parameter, _ in rows) else []
 
 
+# -- a machine's temperature, and waveforms --------------------------------------------------
+
+MACHINE = "machine_temperature_system_failure.csv"
+
+
+def convert_machine(incoming: Path, target: Path) -> None:
+    """The readings as they are, and of all the benchmark's labelled windows those of this machine."""
+    windows = json.loads((incoming / "combined_windows.json").read_text("utf-8"))[f"realKnownCause/{MACHINE}"]
+    (target / "failure_windows.json").write_text(json.dumps(windows, indent=1) + "\n", "utf-8")
+    shutil.copyfile(incoming / MACHINE, target / "readings.csv")
+
+
+def copy(incoming: Path, target: Path) -> None:
+    """Every file as it came."""
+    for path in incoming.iterdir():
+        shutil.copyfile(path, target / path.name)
+
+
+NAB = "https://raw.githubusercontent.com/numenta/NAB/ea702d75cc2258d9d7dd35ca8e5e2539d71f3140/"
+WFDB = "https://raw.githubusercontent.com/MIT-LCP/wfdb-python/6850ad1aa0c1fcb2282b3625f767de98396cf740/sample-data/"
+VENTMAP = "https://raw.githubusercontent.com/hahnicity/ventMAP/6f881a95adc78c4a84c4d3f82ca08e773192bfc8/ventmap/tests/samples/"
+RECORDS = {
+    "03700181.dat": "73053369fb56768e37d2165532d48f343d5fa9cbc6b550cba1c70ce3fd4fca41",
+    "03700181.hea": "46225ef9e8c0cf5a3110c3f1ac1b218ff4dd611f024863cc5480d6981e5f631b",
+    "100.atr": "8d8a5349fb16638ebbf649f1779d12e96d91b736b2aafe59db43719ae583d471",
+    "100.dat": "b2ea3c250e56e48f4b7b90697832b8ecd1afa1e0bb31f2dcfea4ed6e1075a639",
+    "100.hea": "95fbdda0454fffae1a2dab1a5ac53e924ae97691c028cdd3ee82f2446b73c066",
+    "a103l.hea": "5616324d1378377cc5350ff267dff3baf6229034e5e1fef777ff16303c287e2e",
+    "a103l.mat": "0ade6ade6c10ad729a69daf3a19ffbb0a0ceea9a1dcb1a27319a9b7b5bd90e64",
+}
+BREATHS = "ventilator_pb840.csv"
 PHYSIONET_2012 = "https://physionet.org/files/challenge-2012/1.0.0/"
 CATALOGUE: dict[str, Dataset] = {
     "icu2012": Dataset(
@@ -219,5 +253,41 @@ CATALOGUE: dict[str, Dataset] = {
             ),
         ),
         convert=convert_icu2012,
+    ),
+    "machine_temperature": Dataset(
+        name="machine_temperature",
+        title="Numenta Anomaly Benchmark: temperature of an industrial machine, with its failures",
+        licence="MIT",
+        page="https://github.com/numenta/NAB",
+        files=("readings.csv", "failure_windows.json"),
+        sources=(
+            Source(
+                MACHINE,
+                f"{NAB}data/realKnownCause/{MACHINE}",
+                "92bf5b87fc7f9bba8ca0b7ec63ccaac8cb4a1371a258e8c29a10ae9c018d82a4",
+            ),
+            Source(
+                "combined_windows.json",
+                f"{NAB}labels/combined_windows.json",
+                "1e1fbc4601321aad8d0f8b3784c8134299379f68f6c1f7777565f8ffd57ab6b1",
+            ),
+        ),
+        convert=convert_machine,
+    ),
+    "waveforms": Dataset(
+        name="waveforms",
+        title="Three PhysioNet records as wfdb-python carries them, and breaths of a Puritan Bennett 840 from ventMAP",
+        licence="PhysioNet's open licences, told on each record's page; ventilator file GPL-3.0",
+        page="https://github.com/MIT-LCP/wfdb-python/tree/main/sample-data",
+        files=(*RECORDS, BREATHS),
+        sources=(
+            *(Source(name, WFDB + name, digest) for name, digest in RECORDS.items()),
+            Source(
+                BREATHS,
+                VENTMAP + "jimmy-example-data.csv.test",
+                "299199aa070c714f6f4dd4f2c8589cea975e48ea90d5b516ddbf52fa456fc4ad",
+            ),
+        ),
+        convert=copy,
     ),
 }

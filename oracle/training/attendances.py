@@ -114,7 +114,7 @@ def read(data: Path) -> Panel:
     """The panel of consultant-led departments; a month that nobody reported is a month all the same."""
     rows = read_table(data / NAME, PATTERNS, ("period", "org_code", "type", "attendances"))
     rows = rows[rows["type"] == TYPE]
-    months = pd.to_datetime(rows["period"], errors="coerce").dt.to_period("M")
+    months = pd.to_datetime(rows["period"], format="ISO8601", errors="coerce").dt.to_period("M")
     count = numbers(rows["attendances"])
     fine = np.asarray(months.notna()) & (count > 0)
     if not fine.any():

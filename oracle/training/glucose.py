@@ -146,7 +146,7 @@ def _filled(x: Floats) -> Floats:
 
 
 def _of_person(name: object, rows: pd.DataFrame, horizon_min: int) -> Windows:
-    when = pd.to_datetime(rows["time"], errors="coerce")
+    when = pd.to_datetime(rows["time"], format="ISO8601", errors="coerce")
     value = numbers(rows["value"])
     fine = np.asarray(when.notna()) & (value >= LOW) & (value <= HIGH)
     time = np.asarray(when[fine].to_numpy("datetime64[ms]").astype(np.int64))

@@ -100,7 +100,7 @@ def read(data: Path) -> Recording:
     """The readings in the order of time, and the windows."""
     folder = data / NAME
     rows = read_table(folder, PATTERNS, ("timestamp", "value"))
-    when, value = pd.to_datetime(rows["timestamp"], errors="coerce"), numbers(rows["value"])
+    when, value = pd.to_datetime(rows["timestamp"], format="ISO8601", errors="coerce"), numbers(rows["value"])
     fine = np.asarray(when.notna()) & ~np.isnan(value)
     time_s = _seconds(when[fine])
     order = np.argsort(time_s, kind="stable")
@@ -111,7 +111,8 @@ def read(data: Path) -> Recording:
         )
     bounds = [pair for path in paths for pair in json.loads(path.read_text("utf-8"))]
     windows = tuple(
-        (float(start), float(end)) for start, end in (_seconds(pd.to_datetime(pd.Series(pair))) for pair in bounds)
+        (float(start), float(end))
+        for start, end in (_seconds(pd.to_datetime(pd.Series(pair), format="ISO8601")) for pair in bounds)
     )
     return Recording(time_s[order], value[fine][order], windows)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -21,18 +22,11 @@ TABLES = ("cgm_t1d_30", "cgm_t1d_60", "heart_failure_299", "machine_temperature"
 FOLDERS = {"cgm_t1d_30": "cgm_t1d", "cgm_t1d_60": "cgm_t1d"}
 
 
-def folder_of(data: Path, name: str) -> Path:
-    """The data folder, if it has this kind's set; CI fetches the one set whose publisher allows it."""
-    if not (data / FOLDERS.get(name, name)).is_dir():
-        pytest.skip(f"MEDTWIN_DATA has no {FOLDERS.get(name, name)}")
-    return data
-
-
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", [pytest.param(one, marks=pytest.mark.of_set(FOLDERS.get(one, one))) for one in TABLES])
 def test_recordings_are_plausible_and_answered(name: str, data: Path) -> None:
     """At least two, each within its channels' ranges, with where it comes from; each gets an answer or a reason."""
     kind = KINDS[name]
-    shown = list(kind.recordings(folder_of(data, name)))
+    shown = list(kind.recordings(data))
 
     assert len(shown) >= 2
     for one in shown:
@@ -41,9 +35,10 @@ def test_recordings_are_plausible_and_answered(name: str, data: Path) -> None:
         assert one.note and (made.contributions or made.reason)
 
 
+@pytest.mark.of_set("cgm_t1d")
 def test_glucose_twin_computes_what_training_did(data: Path) -> None:
     """The last readings of each person's first file, at 100 moments: the same row as in the training table."""
-    trained = glucose.windows(folder_of(data, "cgm_t1d_30"), 30)
+    trained = glucose.windows(data, 30)
     person = trained.people[0]
     told = {tuple(np.round(row, 6)) for row in trained.x[trained.people == person]}
     found = 0
@@ -56,9 +51,10 @@ def test_glucose_twin_computes_what_training_did(data: Path) -> None:
     assert found >= 10
 
 
+@pytest.mark.of_set("machine_temperature")
 def test_machine_twin_computes_what_training_did(data: Path) -> None:
     """At twelve moments the four deviations are those of the training table, within 1e-5."""
-    kind, recording = KINDS["machine_temperature"], machine.read(folder_of(data, "machine_temperature"))
+    kind, recording = KINDS["machine_temperature"], machine.read(data)
     usual = [(one["middle"], one["spread"]) for one in kind.card["usual"]]
     trained = machine.features(recording.degrees, usual)
     for end in range(DAY, 12_000, 1_000):
@@ -67,9 +63,10 @@ def test_machine_twin_computes_what_training_did(data: Path) -> None:
         np.testing.assert_allclose(kind.features(twin).values, trained[end - 1], atol=1e-5)
 
 
+@pytest.mark.of_set("nhs_ae")
 def test_demand_twin_computes_what_training_did(data: Path) -> None:
     """The last month of a department, from its own months and the change of all, as in the training table."""
-    kind, panel = KINDS["nhs_ae"], attendances.read(folder_of(data, "nhs_ae"))
+    kind, panel = KINDS["nhs_ae"], attendances.read(data)
     trained = attendances.rows_of(panel)
     last = len(panel.months) - 1
     for one in kind.recordings(data):
@@ -80,13 +77,16 @@ def test_demand_twin_computes_what_training_did(data: Path) -> None:
         np.testing.assert_allclose(kind.features(earlier).values, row, atol=1e-5)
 
 
-def test_records_twins_compute_what_training_did(data: Path) -> None:
+@pytest.mark.parametrize(
+    "trained",
+    [pytest.param(one, marks=pytest.mark.of_set(one.NAME), id=one.NAME) for one in (heart_failure, readmission)],
+)
+def test_records_twin_computes_what_training_did(trained: ModuleType, data: Path) -> None:
     """The shown records of heart failure and of readmission are rows of the training tables."""
-    for name, trained in (("heart_failure_299", heart_failure), ("readmission_diabetes130", readmission)):
-        kind, rows = KINDS[name], trained.read(folder_of(data, name)).x[:2_000]  # type: ignore[attr-defined]
-        for one in kind.recordings(data):
-            row = kind.features(one.readings).values
-            assert any(np.allclose(row, known, atol=1e-6, equal_nan=True) for known in rows), one.name
+    kind, rows = KINDS[trained.NAME], trained.read(data).x[:2_000]
+    for one in kind.recordings(data):
+        row = kind.features(one.readings).values
+        assert any(np.allclose(row, known, atol=1e-6, equal_nan=True) for known in rows), one.name
 
 
 def _until(readings: Readings, stop: int) -> Readings:

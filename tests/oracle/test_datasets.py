@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import lzma
 import tarfile
 import threading
@@ -18,6 +19,7 @@ import pytest
 from oracle import datasets
 from oracle.datasets import CATALOGUE, Dataset, Source, obtain
 from oracle.errors import NotFound, StorageError, VerificationError
+from oracle.training import machine
 
 BODY = bytes(range(256)) * 1000
 
@@ -189,6 +191,40 @@ def test_get_refuses_an_unknown_name(tmp_path: Path) -> None:
         datasets.get("nothing", tmp_path)
 
     assert "icu2012" in refused.value.hint
+
+
+def test_machine_is_converted_to_what_training_reads(publisher: Publisher, tmp_path: Path) -> None:
+    """Of all the benchmark's windows those of this machine; the readings as they are."""
+    readings = b"timestamp,value\n2013-12-02 21:15:00,73.9\n2013-12-02 21:20:00,74.9\n"
+    windows = {
+        "realKnownCause/machine_temperature_system_failure.csv": [
+            ["2013-12-02 21:16:00.000000", "2013-12-02 21:30:00"]
+        ],
+        "realKnownCause/nyc_taxi.csv": [["2014-11-01 00:00:00", "2014-11-02 00:00:00"]],
+    }
+    bodies = {datasets.MACHINE: readings, "combined_windows.json": json.dumps(windows).encode()}
+    publisher.files |= {f"/{name}": body for name, body in bodies.items()}
+    sources = tuple(
+        Source(name, f"{publisher.url}/{name}", hashlib.sha256(body).hexdigest()) for name, body in bodies.items()
+    )
+    obtain(replace(CATALOGUE["machine_temperature"], sources=sources), tmp_path)
+    read = machine.read(tmp_path)
+
+    assert read.degrees.tolist() == [73.9, 74.9] and read.failing.tolist() == [False, True]
+    assert len(read.windows) == 1
+
+
+def test_waveforms_are_kept_as_they_came(publisher: Publisher, tmp_path: Path) -> None:
+    """Nothing converted, nothing else beside."""
+    whole = CATALOGUE["waveforms"]
+    publisher.files |= {f"/{one.name}": one.name.encode() for one in whole.sources}
+    sources = tuple(
+        Source(one.name, f"{publisher.url}/{one.name}", hashlib.sha256(one.name.encode()).hexdigest())
+        for one in whole.sources
+    )
+    folder = obtain(replace(whole, sources=sources), tmp_path)
+
+    assert {path.name: path.read_text("utf-8") for path in folder.iterdir()} == {name: name for name in whole.files}
 
 
 def test_catalogue_is_well_formed() -> None:
