@@ -9,15 +9,19 @@ from typing import Any
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; color: #0b0c0c; background: #fff }
 h1 { line-height: 1.2 } h2 { margin-top: 2.5rem; border-bottom: 1px solid #b1b4b6 }
-table { border-collapse: collapse; margin: 1rem 0 } th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #d8dadb }
-td.number { text-align: right; font-variant-numeric: tabular-nums } caption { text-align: left; font-weight: 600 }
-figure { display: inline-block; margin: 0 1rem 1.5rem 0; max-width: 100% } figure svg { max-width: 100%; height: auto }
-.warning { border-left: .4rem solid #b10e1e; padding: .5rem 1rem; font-weight: 600 } code { overflow-wrap: anywhere }
+table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto } caption { text-align: left; font-weight: 600 }
+th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #d8dadb } td + td { overflow-wrap: anywhere; min-width: 3rem }
+.number { text-align: right; font-variant-numeric: tabular-nums }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); gap: 1.5rem; align-items: end }
+figure { margin: 0 } figure:last-child { grid-column: 1 / -1 } figure svg { max-width: 100%; height: auto }
+.warning { border-left: .4rem solid #b10e1e; padding: .5rem 1rem; font-weight: 600 }
 """
 SECTIONS = (
     ("model_details", "Model details"), ("intended_use", "Intended use"), ("factors", "Factors"), ("metrics", "Metrics"),
     ("evaluation_data", "Evaluation data"), ("training_data", "Training data"), ("ethical_considerations", "Ethical considerations"),
 )  # fmt: skip
+NUMBER = ' class="number"'
+ABOUT = ("subgroup", "person", "at", "threshold", "said", "seen", "value", "low", "high", "n", "events")
 FIGURES = ("figures", "all_held_out", "answered_only", "coverage")
 
 Card = Mapping[str, Any]
@@ -38,7 +42,7 @@ def page(card: Card, model_digest: str, card_digest: str) -> str:
         f"{escape(head['baseline_name'])}: {head['baseline_value']}. Measured on {escape(head['how'])}.</p>",
         *(_section(title, card.get("model_card", {}).get(name)) for name, title in SECTIONS),
         "<h2>Quantitative analyses</h2>",
-        *(_picture(*one) for one in pictures(card)),
+        f'<div class="pictures">{"".join(_picture(*one) for one in pictures(card))}</div>',
         *(_figures(name, card[name]) for name in FIGURES if isinstance(card.get(name), Mapping)),
         *_tables(card),
         "<h2>Limits</h2>",
@@ -88,7 +92,9 @@ def _tables(card: Card) -> list[str]:
 
 
 def _flat(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[tuple[str, ...]]]:
-    columns = list(dict.fromkeys(key for row in rows for key in row))
+    """Columns and rows; what a row is about stands first, then the rest as it comes."""
+    told = dict.fromkeys(key for row in rows for key in row)
+    columns = [*(key for key in ABOUT if key in told), *(key for key in told if key not in ABOUT)]
     return columns, [tuple(_shown(row.get(key)) for key in columns) for row in rows]
 
 
@@ -105,19 +111,22 @@ def _list(items: Sequence[Any]) -> str:
 
 def _table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     named = f"<caption>{escape(caption)}</caption>" if caption else ""
-    head = (
-        "".join(f'<th scope="col">{escape(column.replace("_", " "))}</th>' for column in columns)
-        if any(columns)
-        else ""
+    heads = (
+        f'<th scope="col"{NUMBER if rows and all(_is_number(row[k]) for row in rows) else ""}>{escape(name.replace("_", " "))}</th>'
+        for k, name in enumerate(columns)
     )
-    body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)
+    head = "".join(heads) if any(columns) else ""
+    body = "".join("<tr>" + "".join(_cell(value, plain=not any(columns)) for value in row) + "</tr>" for row in rows)
     return f"<table>{named}{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>"
 
 
-def _cell(value: Any) -> str:
-    text = str(value)
-    number = text.replace(".", "", 1).replace("-", "", 1).replace(",", "").isdigit()
-    return f'<td class="number">{text}</td>' if number else f"<td>{escape(text)}</td>"
+def _cell(value: Any, *, plain: bool) -> str:
+    return f"<td{NUMBER if not plain and _is_number(value) else ''}>{escape(str(value))}</td>"
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a cell is a number, or empty."""
+    return str(value).replace(".", "", 1).replace("-", "", 1).replace(",", "").isdigit() or value == ""
 
 
 def _shown(value: Any) -> str:
