@@ -130,6 +130,7 @@ class Member:
         self._watched: dict[int, int] = {}
         self._read_until = 0
         self._begun = False
+        self._config = b""
         self.newest_batch_s = 0
         self._rounds: defaultdict[Place, _Round] = defaultdict(_Round)
         self._caught: dict[str, tuple[Observation, Observation]] = {}
@@ -167,9 +168,17 @@ class Member:
         ------
         ChainError
             The node's own chain does not answer: nothing can be done at all.
+        Denied
+            ``other_nodes``: the oracle's nodes were changed since it began.
         """
         if not self._begun:
             self._begin()
+        if self._node.chain.read("PredictionOracle", "configDigest") != self._config:
+            raise Denied(
+                "the oracle's nodes were changed while this one ran",
+                hint="start it again with the deployment file that names them",
+                kind="other_nodes",
+            )
         places = self.due()
         for place in set(self._rounds) - set(places):
             del self._rounds[place]
@@ -240,6 +249,7 @@ class Member:
         """Before the first turn: nothing of an earlier life is on its way, and the memory is not older than the chain."""
         self._node.chain.settle(self._sender)  # else what an earlier life sent could block what this one sends
         check_memory(self._node)
+        self._config = self._node.chain.read("PredictionOracle", "configDigest")
         self._begun = True
 
     def _digest(self, report: Report) -> bytes:

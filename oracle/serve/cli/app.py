@@ -31,6 +31,7 @@ from . import (
     market,
     model,
     node,
+    oracle,
     portal,
     publish,
     report,
@@ -69,6 +70,7 @@ app.add_typer(report.app, name="report")
 app.add_typer(audit.app, name="audit")
 app.add_typer(custodian.app, name="custodian")
 app.add_typer(node.app, name="node")
+app.add_typer(oracle.app, name="oracle")
 app.add_typer(edge.app, name="edge")
 app.add_typer(index.app, name="index")
 app.add_typer(portal.app, name="portal")

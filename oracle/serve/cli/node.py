@@ -17,6 +17,7 @@ from ...records import Deployment
 from ...reports.due import AT_ONCE, NotReported, due, report_all
 from ...reports.quorum import check_memory, config_digest
 from ...reports.reason import Kind
+from ...reports.rotation import refuse_old
 from ...settings import Settings, node_folder, open_suites
 from ...twins import kinds
 from ...wiring import (
@@ -66,6 +67,7 @@ def run(
         looking = Running(open_onlooker(settings, endpoints, chosen), Metrics(), endpoints=endpoints)
         serve(looking, "", deployment.genesis.hex(), config, port=port)
         return
+    refuse_old(endpoints, deployment)
     _check_node(own.address, deployment)
     if not settings.peers:
         ERRORS.print("no peers: name the other nodes in MEDTWIN_PEERS, else nothing will ever have a quorum")
@@ -91,6 +93,7 @@ def report(
     chains, own = open_suites(settings), [signer(key) for key in keys]
     deployment, chain = chains[0].deployment, indexed(settings, together(chains))
     chosen = [kind for name, kind in kinds().items() if not only or name in only]
+    refuse_old(chain, deployment)
     for one in own:
         _check_node(one.address, deployment)
     with ExitStack() as stack:
