@@ -100,6 +100,11 @@ abstract contract Bundles is OracleFixture, World {
         bool byTerm = _oneIn(2);
         bool holds = one.flaw == Flaw.None || one.flaw == Flaw.Term && !byTerm;
         if (holds && _usually() || !_oneIn(4)) return readTold();
+        return _refute(one, byTerm);
+    }
+
+    function _refute(Told storage one, bool byTerm) private returns (bool) {
+        bool holds = one.flaw == Flaw.None || one.flaw == Flaw.Term && !byTerm;
         bytes4 why = block.timestamp >= _finalAt(one) ? IPredictionOracle.PredictionFinal.selector : bytes4(0);
         if (holds) why = IPredictionOracle.PredictionHolds.selector;
         bytes memory call = _refutation(one, byTerm);
@@ -112,7 +117,8 @@ abstract contract Bundles is OracleFixture, World {
 
     function passToFinal() internal returns (bool) {
         Told storage one = _recent();
-        return one.twinId == 0 ? pass() : _passTo(_oneIn(3) ? one.asOf + 1 days : _finalAt(one));
+        _passTo(_oneIn(3) ? one.asOf + 1 days : _finalAt(one));
+        return one.flaw == Flaw.None || block.timestamp > _finalAt(one) ? readTold() : _refute(one, true);
     }
 
     /// @dev Nothing of the refuted report is to be had, and nobody who signed it counts.

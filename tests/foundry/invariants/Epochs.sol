@@ -49,7 +49,7 @@ abstract contract Epochs is Data {
         if (gateway.suspended) _replace(gateway);
         Speaker storage device = gateway.device;
         if (device.paired) {
-            if (_usually()) return admitGateway();
+            if (block.timestamp < device.until && _usually()) return admitGateway();
             vm.prank(device.at);
             devices.unpair(device.at);
             device.paired = false;
@@ -68,7 +68,10 @@ abstract contract Epochs is Data {
 
     /// @dev Copies the pairing for a day at most, whoever asks.
     function admitGateway() internal returns (bool) {
-        Gateway storage gateway = gateways[_draw(GATEWAYS)];
+        return _admit(gateways[_draw(GATEWAYS)]);
+    }
+
+    function _admit(Gateway storage gateway) private returns (bool) {
         uint256 until = block.timestamp + 1 days;
         if (gateway.device.until < until) until = gateway.device.until;
         gateway.admitted = gateway.device.paired ? uint40(until) : 0;
@@ -80,8 +83,10 @@ abstract contract Epochs is Data {
     function postEpoch() internal returns (bool) {
         Gateway storage gateway = gateways[_draw(GATEWAYS)];
         for (uint256 i = 0; i < GATEWAYS && _whyNotPosted(gateway) != 0 && _usually(); ++i) gateway = gateways[i];
+        bool speaks = gateway.device.paired && block.timestamp < gateway.device.until;
+        if (speaks && _usually()) _admit(gateway); // a day is soon over
         bytes4 why = _whyNotPosted(gateway);
-        if (why != 0 && _usually()) return gateway.device.paired && !gateway.suspended ? admitGateway() : changeGateway();
+        if (why != 0 && _usually()) return changeGateway();
         Kind kind = _oneIn(8) ? Kind(1 + _draw(3)) : Kind.Honest;
         (IEpochAnchor.Epoch memory epoch,,) = _book(kind, ++_salt);
         if (_oneIn(16)) (epoch.batches, why) = (0, IEpochAnchor.EmptyEpoch.selector);
@@ -118,7 +123,7 @@ abstract contract Epochs is Data {
         if (!_try(stranger, address(epochs), call, why)) return false;
         gateway.suspended = true;
         barred.push(at);
-        return true;
+        return _admit(gateway); // which gives nothing back
     }
 
     function passToAdmission() internal returns (bool) {

@@ -94,7 +94,11 @@ abstract contract Loops is Consents, Data {
 
     function passToCommand() internal returns (bool) {
         if (orders.length == 0) return pass();
-        return _passTo(_oneIn(2) ? orders[orders.length - 1].deadline : _freeAt(orders[orders.length - 1].speaker));
+        Order storage last = orders[orders.length - 1];
+        if (_stateOf(last) != IDeviceLoop.CommandState.Pending) return _passTo(_freeAt(last.speaker));
+        _passTo(last.deadline);
+        require(loop.stateOf(last.id) == _stateOf(last), "a command waits past its deadline, or not until it");
+        return true;
     }
 
     /// @dev What was not answered by its deadline has expired.
