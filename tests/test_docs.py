@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import re
 import shlex
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 import typer
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eth_account import Account
 from eth_account.messages import _hash_eip191_message, encode_typed_data
 
@@ -284,6 +287,20 @@ def test_signed_example_is_what_code_and_eth_account_compute(name: str) -> None:
     assert bytes(signed.signature).hex() == shown["signature"][2:]
     spelled = f"{name}({','.join(f'{kind} {field}' for field, kind in TYPES[name])})"
     assert keccak(spelled.encode()).hex() == shown["typeHash"][2:]
+
+
+def test_example_of_chunks_is_what_the_standards_give() -> None:
+    """HKDF-Expand (RFC 5869) by hand, AES-256-GCM by the package; the root of two leaves hashed twice."""
+    shown = vectors()["chunks"]
+    given = {key: [bytes.fromhex(one[2:]) for one in shown[key]] for key in ("pieces", "nonces", "chunks", "digests")}
+    key = hmac.new(bytes.fromhex(shown["dataKey"][2:]), b"medtwin/chunks/1\x01", "sha256").digest()
+    leaves = sorted(keccak(keccak(one)) for one in given["digests"])
+
+    assert key.hex() == shown["chunkKey"][2:]
+    for nonce, piece, chunk in zip(given["nonces"], given["pieces"], given["chunks"], strict=True):
+        assert AESGCM(key).encrypt(nonce, piece, None) == chunk
+    assert [hashlib.sha256(one).digest() for one in given["chunks"]] == given["digests"]
+    assert keccak(leaves[0] + leaves[1]).hex() == shown["root"][2:]
 
 
 DOMAIN_FIELDS = [

@@ -95,7 +95,7 @@ def open_batches(
     """
     with ThreadPoolExecutor(BLOCKS_AT_ONCE) as pool:
         closed = list(pool.map(lambda anchored: closed_batch(chain, store, anchored, fetched), batches))
-    wanted = [one for one in closed if one.header.context.category == category]
+    wanted = [one for one in closed if one.header.context.category == category and not one.header.chunks]
     if not wanted:
         raise NotFound("the twin has no batches of this category", hint="see which it has: medtwin twin show")
     strange = sorted({one.header.context.schema for one in wanted} - {schema})

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import ChainError, InputError, RevertedError, VerificationError
-from ..formats.envelope import seal
+from ..formats.envelope import Sealed, parse_header, seal
 from ..formats.readings import check
 from ..formats.typed_data import Domain, batch_digest
 from ..ports import Chain, Mined, Outbox, Relay, Signer, Store
@@ -103,9 +103,21 @@ def fit(edge: Edge, readings: Readings) -> Readings:
 def prepare(edge: Edge, readings: Readings) -> Outgoing:
     """Check, seal and sign one batch, and write it to the outbox."""
     fit(edge, readings)
+    span = int(readings.time_ms[0]) // 1000, int(readings.time_ms[-1]) // 1000
+
+    def sealed(context: Context) -> Sealed:
+        return seal(readings, context, edge.custodians, edge.threshold, edge.random_bytes)
+
+    return outgoing(edge, sealed, readings.schema, len(readings), span)
+
+
+def outgoing(
+    edge: Edge, sealed_in: Callable[[Context], Sealed], schema: str, count: int | None, span_s: tuple[int, int]
+) -> Outgoing:
+    """What `sealed_in` seals as the device's next batch, signed and in the outbox; of so many readings, or of its chunks."""
     last = edge.outbox.last()
     sequence, previous, after_s = _place(edge, last)
-    start_s, end_s = int(readings.time_ms[0]) // 1000, int(readings.time_ms[-1]) // 1000
+    start_s, end_s = span_s
     if start_s < after_s:
         raise InputError(
             f"the batch begins at {start_s} s, before the last one ended ({after_s} s)",
@@ -113,15 +125,14 @@ def prepare(edge: Edge, readings: Readings) -> Outgoing:
             kind="clock_backwards",
         )
     anchor = edge.chain.address("DataAnchor")
-    context = Context(
-        edge.chain.chain_id, anchor, edge.twin_id, edge.device.address, sequence, readings.schema, edge.category
-    )
-    sealed = seal(readings, context, edge.custodians, edge.threshold, edge.random_bytes)
-    batch = Batch(edge.twin_id, sequence, previous, sealed.block.digest, sealed.root, len(readings), start_s, end_s)
+    context = Context(edge.chain.chain_id, anchor, edge.twin_id, edge.device.address, sequence, schema, edge.category)
+    sealed = sealed_in(context)
+    size = count or len(parse_header(sealed.block.block).chunks)
+    batch = Batch(edge.twin_id, sequence, previous, sealed.block.digest, sealed.root, size, start_s, end_s)
     digest = batch_digest(Domain(edge.chain.chain_id, anchor), batch)
-    outgoing = Outgoing(batch, sealed.block.block, edge.device.sign_digest(digest))
-    edge.outbox.add(outgoing)
-    return outgoing
+    made = Outgoing(batch, sealed.block.block, edge.device.sign_digest(digest))
+    edge.outbox.add(made)
+    return made
 
 
 def send(edge: Edge, outgoing: Outgoing) -> Mined | None:

@@ -7,7 +7,7 @@ roots. Without the keys they say nothing about anybody.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
@@ -18,7 +18,7 @@ from ..batches.anchored import anchored_batches
 from ..batches.ask import kept_tables
 from ..errors import Denied, MedtwinError, StorageError, VerificationError
 from ..formats import cbor
-from ..formats.envelope import parse_header
+from ..formats.envelope import Header, parse_header
 from ..formats.share_table import ShareTable
 from ..formats.typed_data import Domain, erasure_digest, recovers_to, statement_digest
 from ..ports import Chain, Custodian, Signer, Store
@@ -39,7 +39,7 @@ class Certificate:
     """What was destroyed, by whom, when.
 
     `blocks` are the digests of all sealed blocks, `holders` the custodians named in them and `threshold`
-    how many of those it would have taken to open one.
+    how many of those it would have taken to open one. `chunks` are those of its objects that were still there.
     """
 
     chain_id: int
@@ -52,6 +52,7 @@ class Certificate:
     holders: tuple[str, ...]
     threshold: int
     statements: tuple[ErasureStatement, ...]
+    chunks: tuple[bytes, ...] = ()
 
 
 def erase(
@@ -88,7 +89,8 @@ def carry_out(
         raise Denied("the twin is not retired", hint="its owner retires it first", kind="not_retired")
     batches = anchored_batches(chain, twin_id, store)
     tables = kept_tables(chain, custodians, twin_id)
-    holders, threshold = _holders(store, [one.batch.digest for one in batches], tables)
+    headers = list(_headers(store, [one.batch.digest for one in batches]))
+    holders, threshold = _holders(headers, tables)
     statements = tuple(custodian.erase(order) for custodian in custodians)
     retired = chain.events("TwinToken", "TwinRetired", twinId=twin_id)[-1]
     certificate = Certificate(
@@ -102,10 +104,14 @@ def carry_out(
         holders=holders or tuple(sorted(one.custodian for one in statements)),
         threshold=threshold or max(LEAST_THRESHOLD, len(statements) // 2 + 1),
         statements=statements,
+        chunks=tuple(chunk for header in headers for chunk in header.chunks),
     )
     _check_statements(chain, certificate)  # before the blocks go: only they tell who holds shares
-    for one in batches:
-        store.remove(one.batch.digest)
+    for digest in (
+        *certificate.chunks,
+        *certificate.blocks,
+    ):  # who lists the chunks goes last: interrupted, it finds them
+        store.remove(digest)
     verify_certificate(chain, store, certificate)
     return certificate
 
@@ -132,7 +138,7 @@ def verify_certificate(chain: Chain, store: Store | None, certificate: Certifica
     if on_chain != certificate.blocks:
         raise _false("its blocks are not those anchored for the twin")
     _check_statements(chain, certificate)
-    kept = [digest for digest in certificate.blocks if store is not None and store.has(digest)]
+    kept = [digest for digest in (*certificate.blocks, *certificate.chunks) if store is not None and store.has(digest)]
     if kept:
         raise _false(f"{len(kept)} blocks are still in the store")
 
@@ -147,6 +153,7 @@ def to_json(certificate: Certificate) -> str:
         "owner": certificate.owner,
         "retired": {"block": certificate.retired_block, "time": certificate.retired_s},
         "blocks": ["0x" + digest.hex() for digest in certificate.blocks],
+        "chunks": ["0x" + digest.hex() for digest in certificate.chunks],
         "holders": list(certificate.holders),
         "threshold": certificate.threshold,
         "statements": [
@@ -178,6 +185,7 @@ def from_json(text: str) -> Certificate:
             retired_block=int(document["retired"]["block"]),
             retired_s=int(document["retired"]["time"]),
             blocks=tuple(_bytes(digest) for digest in document["blocks"]),
+            chunks=tuple(_bytes(digest) for digest in document.get("chunks", [])),
             holders=tuple(map(str, document["holders"])),
             threshold=int(document["threshold"]),
             statements=tuple(
@@ -205,7 +213,8 @@ def to_html(certificate: Certificate) -> str:
         "overflow-wrap:anywhere}</style>"
         f"<h1>Certificate of erasure</h1><p>Twin {certificate.twin_id:#x}, owned by {escape(certificate.owner)}.</p>"
         f"<p>Retired in block {certificate.retired_block} of chain {certificate.chain_id} "
-        f"(second {certificate.retired_s} since 1970, UTC). {len(certificate.blocks)} sealed blocks were removed.</p>"
+        f"(second {certificate.retired_s} since 1970, UTC). {len(certificate.blocks)} sealed blocks were removed, "
+        f"and {len(certificate.chunks)} chunks of objects.</p>"
         f"<h2>Keys destroyed</h2><p>Any {certificate.threshold} of {len(certificate.holders)} custodians could open a block. "
         f"{len(certificate.statements)} signed that their key is gone.</p>"
         f"<table><tr><th>custodian</th><th>time (s)</th><th>SHA-256 of the public key</th></tr>{rows}</table>"
@@ -213,21 +222,24 @@ def to_html(certificate: Certificate) -> str:
     )
 
 
-def _holders(store: Store, digests: Sequence[bytes], tables: Sequence[ShareTable]) -> tuple[tuple[str, ...], int]:
-    """Custodians named in the blocks still there and in the tables beside them, and the lowest threshold among them."""
-    holders = {share.custodian for table in tables for shares in table.rows.values() for share in shares}
-    thresholds = [table.threshold for table in tables]
+def _headers(store: Store, digests: Sequence[bytes]) -> Iterator[Header]:
+    """Of the blocks still there."""
     for digest in digests:
         try:
-            header = parse_header(store.get(digest))
+            yield parse_header(store.get(digest))
         except VerificationError:  # damaged: it opens for nobody, and must not keep the rest from being erased
             continue
         except StorageError as error:
             if error.kind != "missing_block":
                 raise
             continue  # removed by an earlier run
-        holders |= {share.custodian for share in header.shares}
-        thresholds.append(header.threshold)
+
+
+def _holders(headers: Sequence[Header], tables: Sequence[ShareTable]) -> tuple[tuple[str, ...], int]:
+    """Custodians named in the blocks and in the tables beside them, and the lowest threshold among them."""
+    named = [shares for table in tables for shares in table.rows.values()] + [header.shares for header in headers]
+    holders = {share.custodian for shares in named for share in shares}
+    thresholds = [one.threshold for one in tables] + [one.threshold for one in headers]
     return tuple(sorted(holders)), min(thresholds, default=0)
 
 
@@ -250,7 +262,7 @@ def _check_statements(chain: Chain, certificate: Certificate) -> None:
 
 def _check_ranges(read: Certificate) -> None:
     """ValueError for what neither chain nor signature could be asked about."""
-    cbor.digests([read.genesis, *read.blocks, *(one.key for one in read.statements)])
+    cbor.digests([read.genesis, *read.blocks, *read.chunks, *(one.key for one in read.statements)])
     times = [(read.retired_s, 40), *((one.time_s, 40) for one in read.statements)]
     cbor.numbers((read.twin_id, 256), (read.retired_block, 63), *times)
     named = (read.owner, *read.holders, *(one.custodian for one in read.statements))

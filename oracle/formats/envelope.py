@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,11 +36,13 @@ from .merkle import NAME_BYTES, SALT_BYTES, reading_leaves, root
 
 Shamir: Any = _Shamir  # its stubs do not say that these are static methods
 FORMAT = "medtwin/block/1"
+OBJECT = "medtwin/object/1"  # lists chunks that are too large for a block; see objects
 SUITE = f"AES-256-GCM+SHAMIR-GF2^128+{hpke.SUITE_NAME}"
 READABLE = {SUITE, f"AES-256-GCM+SHAMIR-GF2^128+{hpke.EARLIER_NAME}"}
 MAX_BLOCK_BYTES = 2**20
 MAX_READINGS = 100_000
 KEY_BYTES = 32
+DIGEST_BYTES = 32
 NONCE_BYTES = 12
 ROW_BYTES = 17  # int64 time, uint8 channel, int64 value
 HALF = KEY_BYTES // 2
@@ -63,6 +65,8 @@ class Header:
     shares: tuple[SealedShare, ...]
     nonce: bytes
     raw: bytes = field(repr=False)
+    chunks: tuple[bytes, ...] = ()
+    """Digests of the sealed chunks of an object, in their order; none for readings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,19 @@ def seal(
     return Sealed(block, root(leaves))
 
 
+def seal_list(
+    key: bytes,
+    about: bytes,
+    chunks: Sequence[bytes],
+    context: Context,
+    custodians: Mapping[str, bytes],
+    threshold: int,
+    random_bytes: Callable[[int], bytes],
+) -> SealedBlock:
+    """The block of an object: under the key of its chunks, what it is about sealed and their digests in plain."""
+    return _closed(key, about, context, (custodians, threshold), random_bytes(NONCE_BYTES), chunks)
+
+
 def seal_beside(
     plaintext: bytes,
     context: Context,
@@ -113,13 +130,19 @@ def seal_beside(
 
 
 def _closed(
-    key: bytes, plaintext: bytes, context: Context, holders: tuple[Mapping[str, bytes], int], nonce: bytes
+    key: bytes,
+    plaintext: bytes,
+    context: Context,
+    holders: tuple[Mapping[str, bytes], int],
+    nonce: bytes,
+    chunks: Sequence[bytes] = (),
 ) -> SealedBlock:
     custodians, threshold = holders
     shares = [[one.custodian, one.commitment, one.sealed] for one in _deal(key, context, custodians, threshold)]
-    header = cbor2.dumps([SUITE, _fields(context), threshold, nonce, shares], canonical=True)
+    listed = [b"".join(chunks)] if chunks else []
+    header = cbor2.dumps([SUITE, _fields(context), threshold, nonce, shares, *listed], canonical=True)
     ciphertext = AESGCM(key).encrypt(nonce, plaintext, header)
-    block = cbor2.dumps([FORMAT, header, ciphertext], canonical=True)
+    block = cbor2.dumps([OBJECT if chunks else FORMAT, header, ciphertext], canonical=True)
     if len(block) > MAX_BLOCK_BYTES:
         raise InputError(
             f"the sealed batch has {len(block):,} bytes, more than {MAX_BLOCK_BYTES:,}",
@@ -159,6 +182,12 @@ def open_with(block: bytes, key: bytes) -> Opened:
     readings = _unpack(decrypted(header, ciphertext, key), header.context.schema)
     salts = _salts(key, len(readings))
     return Opened(header.context, readings, root(reading_leaves(readings, salts)), salts)
+
+
+def open_list(block: bytes, key: bytes) -> bytes:
+    """What :func:`seal_list` says an object is about. Errors as of :func:`open_block`."""
+    header, ciphertext = _parts(block)
+    return decrypted(header, ciphertext, key)
 
 
 def open_beside(block: bytes, shares: Mapping[str, bytes]) -> bytes:
@@ -285,22 +314,28 @@ def _parts(block: bytes) -> tuple[Header, bytes]:
         raise VerificationError(f"a block of {len(block):,} bytes is too large", kind="malformed_block")
     try:
         name, raw, ciphertext = cbor.items(cbor.read(block), str, bytes, bytes)
-        suite, fields, threshold, nonce, sealed = cbor.items(cbor.read(raw), str, list, int, bytes, list)
+        listed = [bytes] if name == OBJECT else []
+        suite, fields, threshold, nonce, sealed, *joined = cbor.items(
+            cbor.read(raw), str, list, int, bytes, list, *listed
+        )
         shares = tuple(SealedShare(*cbor.items(share, str, bytes, bytes)) for share in sealed)
         cbor.digests([share.commitment for share in shares])
-        header = Header(context_of(fields), threshold, shares, nonce, raw)
+        chunks = cbor.digests(
+            [one[at : at + DIGEST_BYTES] for one in joined for at in range(0, len(one), DIGEST_BYTES)]
+        )
+        header = Header(context_of(fields), threshold, shares, nonce, raw, chunks)
         whole = cbor2.dumps([name, raw, ciphertext], canonical=True) == block
     except ValueError as error:
         raise VerificationError(
             "the block is damaged: it does not read as a sealed batch", kind="malformed_block"
         ) from error
-    if name != FORMAT or suite not in READABLE:
+    if name not in (FORMAT, OBJECT) or suite not in READABLE:
         raise VerificationError(
             f"the block is of {str(name)[:40]}, suite {str(suite)[:80]}, unknown here",
             hint="a newer medtwin may read it",
             kind="unknown_suite",
         )
-    if not whole or header.threshold < 2 or len(nonce) != NONCE_BYTES:
+    if not whole or (name == OBJECT) != bool(chunks) or header.threshold < 2 or len(nonce) != NONCE_BYTES:
         raise VerificationError("the block is not in canonical form", kind="malformed_block")
     return header, ciphertext
 

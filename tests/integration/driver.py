@@ -1,6 +1,6 @@
 """A publisher or an oracle that kills itself (SIGKILL) at a named point; run as a program by test_restart.py.
 
-``python -m tests.integration.driver publish …`` is the command's own ``publish``, and so with ``fetch``;
+``python -m tests.integration.driver publish …`` is the command's own ``publish``, and so with the others;
 ``python -m tests.integration.driver predict TWIN`` brings the twin's newest round to the chain.
 ``DRIVER_KILL=point:n`` kills at the n-th passing of the point; the wrapping is here, the product knows nothing of it.
 """
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oracle.adapters.fetched import SqliteFetched
+from oracle.adapters.ipfs import IpfsStore
 from oracle.adapters.journal import SqliteOutbox, SqliteSignedRounds
 from oracle.adapters.keys import LocalSigner
 from oracle.adapters.rpc import Rpc
@@ -60,6 +61,7 @@ def arm(trap: Trap) -> None:
     around(trap, SqliteOutbox, "add", before="before_add", after="after_add")
     around(trap, EmbeddedStore, "put", after="after_put")
     around(trap, SqliteOutbox, "done", before="before_done", after="after_done")
+    around(trap, IpfsStore, "get", after="after_get")
     around(trap, SqliteFetched, "keep_block", after="after_keep_block")
     around(trap, SqliteFetched, "keep_key", after="after_keep_key")
     around(trap, SqliteSignedRounds, "remember", after="after_remember")

@@ -31,6 +31,7 @@ from . import (
     market,
     model,
     node,
+    objects,
     oracle,
     portal,
     publish,
@@ -60,6 +61,7 @@ app.add_typer(twin.app, name="twin")
 app.add_typer(device.app, name="device")
 app.add_typer(consent.app, name="consent")
 publish.register(app)
+app.add_typer(objects.app, name="object")
 app.add_typer(guardian.app, name="guardian")
 app.add_typer(market.app, name="market")
 app.add_typer(study.app, name="study")

@@ -10,8 +10,9 @@ import typer
 
 from ...custody import erase as erasing
 from ...errors import InputError
+from ...reports.disclose import forget
 from ...rights.mint import parse_twin_id
-from ...settings import Settings, open_custodians, open_store
+from ...settings import Settings, open_custodians, open_explanations, open_store
 from ...wiring import open_indexed
 from .console import tell
 from .options import As, signer
@@ -35,14 +36,23 @@ def erase(
             raise InputError("erasing needs a yes", hint="add --yes")
         typer.confirm(f"Erase twin {twin_id:#x} for good?", abort=True, err=True)
     chain = open_indexed(settings)
+    store = open_store(settings.store)
     certificate = erasing.erase(
-        chain, open_store(settings.store), open_custodians(settings), signer(owner), twin_id, chain.deployment.genesis
+        chain, store, open_custodians(settings), signer(owner), twin_id, chain.deployment.genesis
     )
+    reasons = forget(chain, store, open_explanations(settings), twin_id)
     out.write_text(erasing.to_json(certificate), "utf-8")
     out.with_suffix(".html").write_text(erasing.to_html(certificate), "utf-8")
     tell(
-        f"{len(certificate.statements)} custodians destroyed their keys, {len(certificate.blocks)} blocks are removed; "
+        f"{len(certificate.statements)} custodians destroyed their keys, {len(certificate.blocks)} blocks, "
+        f"{len(certificate.chunks)} chunks of objects and {reasons} sealed explanations are removed; "
         f"certificate in {out}",
-        {"twin": hex(twin_id), "blocks": len(certificate.blocks), "certificate": str(out)},
+        {
+            "twin": hex(twin_id),
+            "blocks": len(certificate.blocks),
+            "chunks": len(certificate.chunks),
+            "explanations": reasons,
+            "certificate": str(out),
+        },
         next_step=f"medtwin audit certificate {out}",
     )

@@ -6,6 +6,7 @@ import { type Hex, compare, concat, equal, keccak, sha256, toHex, word } from '.
 import { combine } from './shamir'
 
 const FORMAT = 'medtwin/block/1'
+const OBJECT = 'medtwin/object/1'
 const SUITE = 'AES-256-GCM+SHAMIR-GF2^128+HPKE-MLKEM768-X25519-HKDF-SHA256-AES-256-GCM'
 const ENCAPSULATED_BYTES = 1120
 const ROW_BYTES = 17
@@ -26,6 +27,8 @@ export interface Header {
   threshold: number
   nonce: Uint8Array
   shares: SealedShare[]
+  /** Whether it lists the chunks of a file instead of readings; pages do not open those. */
+  object: boolean
   raw: Uint8Array
   ciphertext: Uint8Array
 }
@@ -42,14 +45,17 @@ export interface Readings {
 
 export function parse(block: Uint8Array): Header {
   const [format, raw, ciphertext] = items(decode(block), 'string', 'bytes', 'bytes')
-  const [suite, context, threshold, nonce, sealed] = items(decode(raw), 'string', 'list', 'number', 'bytes', 'list')
-  if (format !== FORMAT || suite !== SUITE) throw new Malformed('a block of another version')
+  const object = format === OBJECT
+  const [suite, context, threshold, nonce, sealed] = items(
+    decode(raw), 'string', 'list', 'number', 'bytes', 'list', ...(object ? (['bytes'] as const) : []),
+  )
+  if ((format !== FORMAT && !object) || suite !== SUITE) throw new Malformed('a block of another version')
   items(context, 'number', 'string', 'bytes', 'string', 'number', 'string', 'number')
   const shares = (sealed as unknown[]).map((one) => {
     const [custodian, commitment, share] = items(one, 'string', 'bytes', 'bytes')
     return { custodian, commitment, sealed: share }
   })
-  return { context, threshold, nonce, shares, raw, ciphertext }
+  return { context, threshold, nonce, shares, object, raw, ciphertext }
 }
 
 export interface Recipient {

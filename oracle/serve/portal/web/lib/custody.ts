@@ -68,7 +68,7 @@ export async function fetchReadings(
   const closed = await Promise.all(
     (await batchesOf(twin)).slice(-most).map(async (batch) => ({ batch, header: parse(await blockOf(batch)) })),
   )
-  const wanted = closed.filter(({ batch, header }) => belongs(batch, header, twin) && header.context[6] === category)
+  const wanted = closed.filter(({ batch, header }) => belongs(batch, header, twin) && header.context[6] === category && !header.object)
   if (!wanted.length) return []
   const headers = wanted.map(({ header }) => header)
   const shares = await sharesOf(me, { twin, category, purpose, batches: wanted.map(({ batch }) => batch.digest), through }, headers)
