@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -184,6 +184,10 @@ class Store(Protocol):
     def has(self, digest: bytes) -> bool: ...
     def remove(self, digest: bytes) -> None:
         """Unpin and collect. Idempotent."""
+        ...
+
+    def pins(self) -> Mapping[bytes, str]:
+        """How each block is kept: pins of an IPFS node by their kind (recursive, direct, indirect), else ``kept``."""
         ...
 
     def describe(self) -> str:

@@ -182,6 +182,9 @@ class FailoverStore:
         if failures:  # once it is gone wherever it can be
             raise failures[0]
 
+    def pins(self) -> dict[bytes, str]:
+        return {digest: kind for store in self._stores for digest, kind in store.pins().items()}
+
     def describe(self) -> str:
         return " and ".join(store.describe() for store in self._stores)
 

@@ -6,7 +6,7 @@ import io
 import ipaddress
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ import ipfshttpclient
 from ipfshttpclient import exceptions
 
 from ..errors import InputError, StorageError, VerificationError
-from .cid import cid_of
+from .cid import cid_of, digest_of
 from .store import MAX_BLOCK_BYTES, checked_block, missing_block, verified_block
 
 _CHUNK_BYTES = 1 << 16
@@ -138,6 +138,16 @@ class IpfsStore:
                 hint="unpin whatever holds it (ipfs pin ls), then remove it again",
                 kind="not_removed",
             )
+
+    def pins(self) -> dict[bytes, str]:
+        """The node's pins of blocks like ours; it may pin other things as well."""
+        with self._reporting():
+            (answer,) = self._client.lines("pin/ls", type="all", **{"cid-base": "base32"})
+        pinned = {}
+        for cid, facts in (answer.get("Keys") or {}).items():
+            with suppress(InputError):  # of another codec or hash
+                pinned[digest_of(cid)] = str(facts["Type"])
+        return pinned
 
     def describe(self) -> str:
         """The node's address."""

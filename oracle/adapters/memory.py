@@ -45,6 +45,10 @@ class MemoryStore:
         """Forget the block."""
         self.blocks.pop(digest, None)
 
+    def pins(self) -> dict[bytes, str]:
+        """Whatever is here."""
+        return dict.fromkeys(self.blocks, "kept")
+
     def describe(self) -> str:
         """What this is."""
         return "memory store"

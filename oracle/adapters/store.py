@@ -115,6 +115,12 @@ class EmbeddedStore:
             self._database.execute("DELETE FROM block WHERE digest = ?", (digest,))
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def pins(self) -> dict[bytes, str]:
+        """Whatever is here: nothing collects it."""
+        with self._reporting(), self._lock:
+            found = self._database.execute("SELECT digest FROM block").fetchall()
+        return {bytes(digest): "kept" for (digest,) in found}
+
     def describe(self) -> str:
         """The file's place."""
         return f"embedded store {self._path}"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench.keepers import published_twin
+from oracle.adapters.cid import cid_of
 from oracle.adapters.failover import FailoverStore
 from oracle.adapters.ipfs import IpfsStore
 from oracle.adapters.ipfs_node import ipfs_node
@@ -17,9 +20,10 @@ from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.memory import MemoryStore, new_signer
 from oracle.batches.fetch import fetch
 from oracle.batches.publish import Edge, publish
-from oracle.batches.reconcile import reconcile
+from oracle.batches.reconcile import reconcile, tally
 from oracle.custody.erase import erase, verify_certificate
 from oracle.errors import MedtwinError, StorageError
+from oracle.formats.envelope import parse_header, seal_beside
 from oracle.records import Category, Channel, Readings, TwinClass
 from oracle.rights.consent import DAY_S
 from oracle.rights.mint import mint, new_twin_id
@@ -109,6 +113,42 @@ def test_two_nodes_hold_a_twin_until_it_is_erased(store: FailoverStore, repos: l
         (found,) = reconcile(made.chain, store.stores, mend=True)
         assert (found.what, found.mended) == ("erased, but there", True)
         assert not store.has(digest)
+
+
+def test_pins_are_held_against_the_chain(store: FailoverStore, tmp_path: Path) -> None:
+    """Unpinned, pinned directly, named by nothing, beside an erased batch: each is told, and mended as it should be."""
+    first, second = store.stores
+    with world("embedded", "embedded", tmp_path) as made:
+        owner = made.person("owner")
+        twin_id = published_twin(made.chain, store, made.custodians, owner, made.hospital)
+        digests = [event.args["batch"]["digest"] for event in made.chain.events("DataAnchor", "BatchAnchored")]
+        header = parse_header(store.get(digests[0]))
+        keys = {one.address: one.public_key(twin_id) for one in made.custodians}
+        reasons = store.put(seal_beside(b"why", header.context, keys, 2, os.urandom).block)
+
+        def told(mend: bool = False, clear: bool = False) -> set[tuple[str, bytes, str, str, bool]]:
+            found = reconcile(made.chain, store.stores, mend=mend, clear=clear)
+            return {(one.store, one.digest, one.what, one.pin, one.mended) for one in found}
+
+        assert told() == set()  # the reasons lie beside a batch
+        first._client.lines("pin/rm", cid_of(digests[0]))
+        second._client.lines("pin/rm", cid_of(digests[1]))
+        second._client.lines("pin/add", cid_of(digests[1]), recursive="false")
+        stray = second.put(b"of a device that died before it anchored")
+        unpinned = (first.describe(), digests[0], "not pinned", "")
+        surplus = (second.describe(), stray, "named by nothing", "recursive")
+        assert told() == {(*unpinned, False), (*surplus, False)}
+        assert [astuple(one)[1:] for one in tally(made.chain, store.stores)] == [
+            (2, 0, 0, 0, 0, 1, 0, 0), (3, 1, 0, 0, 0, 0, 0, 1),
+        ]  # fmt: skip
+
+        assert told(mend=True) == {(*unpinned, True), (*surplus, False)}
+        assert told(clear=True) == {(*surplus, True)}
+        assert told() == set() and second.pins()[digests[1]] == "direct"
+        erase(made.chain, store, made.custodians, owner, twin_id, made.chain.deployment.genesis)
+        left = {(one.describe(), reasons, "erased, but there", "recursive") for one in store.stores}
+        assert told(mend=True) == {(*one, True) for one in left}
+        assert told() == set() and not store.has(reasons)
 
 
 class Away(MemoryStore):
