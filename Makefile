@@ -17,7 +17,7 @@ LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse re
 
 .PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-gates test-contracts test-integration \
 	fuzz mutate mutate-sample symbolic slither coverage-contracts chains check format artifacts models evaluate \
-	bench bench-gas gas-trace bench-models bench-lock load api-fuzz custody faults day simulate soak demo-portal portal-e2e clean need-python need-node need-services need-data
+	bench bench-gas gas-trace bench-models bench-lock bench-objects load api-fuzz custody faults day simulate soak demo-portal portal-e2e clean need-python need-node need-services need-data
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -202,6 +202,10 @@ custody: setup-dev ## Kill custodians while consents change and everybody asks (
 
 load: setup-dev ## Measure what three custodians bear, into bench/results/load.json (N=100000)
 	$(BIN)/python -m bench.load $(or $(N),100000)
+
+bench-objects: setup-dev ## Measure memory and speed of large objects over IPFS, into bench/results/objects.json (MIB=256)
+	sh scripts/ipfs_node.sh .tools
+	$(BIN)/python -m bench.objects $(or $(MIB),256)
 
 bench-lock: setup-dev ## Race revocations on the embedded chain, Ganache and anvil (N=200 on each)
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/python -m bench.lock $(or $(N),200)

@@ -188,7 +188,6 @@ class Store(Protocol):
 
     def pins(self) -> Mapping[bytes, str]:
         """How each block is kept: pins of an IPFS node by their kind (recursive, direct, indirect), else ``kept``."""
-        ...
 
     def describe(self) -> str:
         """One line for people and for ``doctor``."""
@@ -202,7 +201,6 @@ class Fetched(Protocol):
     def keep_block(self, digest: bytes, block: bytes) -> None: ...
     def key(self, digest: bytes) -> bytes | None:
         """The data key of a block that it opened, and that agreed with the chain."""
-        ...
 
     def keep_key(self, digest: bytes, key: bytes) -> None: ...
 
