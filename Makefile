@@ -74,15 +74,17 @@ dev: setup-dev ## Start a chain, custodians, an oracle and the portal to build o
 
 # -- tests ---------------------------------------------------------------------
 
-# forge walks on one core for minutes, so it does that beside the rest.
+# Two lanes, as most machines have two cores: the contracts compute, the rest mostly waits.
 test: setup-dev need-services ## Run every test: units, contracts in forge and on Ganache, whole paths on IPFS
 	@rm -rf reports && mkdir reports
-	@{ $(MAKE) test-foundry; echo $$? > reports/foundry.exit; } > reports/foundry.log 2>&1 & \
-	for part in oracle contracts integration; do \
+	@for part in contracts foundry gates; do \
+		$(MAKE) test-$$part > reports/$$part.log 2>&1; echo $$? > reports/$$part.exit; \
+	done & \
+	for part in oracle integration; do \
 		$(MAKE) test-$$part; echo $$? > reports/$$part.exit; \
 	done; \
-	wait; cat reports/foundry.log; \
-	$(BIN)/python scripts/closing_line.py reports oracle foundry contracts integration
+	wait; cat reports/contracts.log reports/foundry.log reports/gates.log; \
+	$(BIN)/python scripts/closing_line.py reports oracle contracts foundry gates integration
 
 test-oracle: setup-dev ## Run the Python package's own tests
 	@mkdir -p reports
