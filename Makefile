@@ -61,6 +61,8 @@ need-services:
 		echo "The tests of gateways need the broker mosquitto (Debian: apt install mosquitto; macOS: brew install mosquitto)" >&2; exit 1; }
 	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
 		echo "The tests of the index need PostgreSQL (Debian: apt install postgresql; macOS: brew install postgresql)" >&2; exit 1; }
+	@command -v promtool >/dev/null || { \
+		echo "The tests of alerts need Prometheus (Debian: apt install prometheus; macOS: brew install prometheus)" >&2; exit 1; }
 
 # -- use -----------------------------------------------------------------------
 
