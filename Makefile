@@ -162,6 +162,7 @@ check: setup-dev ## Format, lint, types, fresh artifacts, fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m scripts.foundry fmt --check contracts
 	node_modules/.bin/solhint --noPoster --disc -c contracts/.solhint.json --max-warnings 0 'contracts/{*,interfaces/*,libraries/*,types/*}.sol'
 	$(BIN)/python -m scripts.build_artifacts --check
 	$(BIN)/python -m scripts.build_portal --check
@@ -173,6 +174,7 @@ check: setup-dev ## Format, lint, types, fresh artifacts, fast tests
 format: setup-dev ## Format, and mend what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python -m scripts.foundry fmt contracts
 
 artifacts: setup-dev ## Compile contracts/ and build the portal's pages into oracle/artifacts/
 	$(BIN)/python -m scripts.build_artifacts

@@ -156,8 +156,7 @@ contract AccessMarket is OfferBook, ReentrancyGuard {
         } else {
             _withdrawn[twinId][buyer] = total;
         }
-        (address custodian, uint96 forCustodian, uint96 forProtocol) =
-            _parts(twinId, bought.epoch, bought.withdrawn, total);
+        (address custodian, uint96 forCustodian, uint96 forProtocol) = _parts(twinId, bought.epoch, bought.withdrawn, total);
         rest = total - bought.withdrawn - forCustodian - forProtocol;
         _credit(custodian, forCustodian);
         _credit(PROTOCOL, forProtocol);

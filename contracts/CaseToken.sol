@@ -15,9 +15,8 @@ contract CaseToken is RequestVoucher, ICaseToken {
     uint40 public constant MAX_DURATION = 7 days;
 
     uint32 private constant PURPOSE_CARE = 1;
-    bytes32 private constant CASE_TYPEHASH = keccak256(
-        "Case(uint256 twinId,address from,address to,uint32 categories,uint40 expiry,uint256 nonce,uint40 deadline)"
-    );
+    bytes32 private constant CASE_TYPEHASH =
+        keccak256("Case(uint256 twinId,address from,address to,uint32 categories,uint40 expiry,uint256 nonce,uint40 deadline)");
 
     mapping(bytes32 caseId => Standing) private _cases;
     mapping(uint256 twinId => mapping(address department => bytes32 caseId)) private _last;
@@ -27,13 +26,10 @@ contract CaseToken is RequestVoucher, ICaseToken {
     {}
 
     /// @inheritdoc ICaseToken
-    function open(
-        Case calldata opened,
-        uint256 nonce,
-        uint40 deadline,
-        bytes calldata fromSignature,
-        bytes calldata toSignature
-    ) external returns (bytes32 caseId) {
+    function open(Case calldata opened, uint256 nonce, uint40 deadline, bytes calldata fromSignature, bytes calldata toSignature)
+        external
+        returns (bytes32 caseId)
+    {
         // Check:
         _checkTerms(opened, deadline);
         caseId = caseDigest(opened, nonce, deadline);
@@ -63,11 +59,15 @@ contract CaseToken is RequestVoucher, ICaseToken {
     }
 
     /// @inheritdoc ICaseToken
-    function isOpen(uint256 twinId, address department, uint32 categories) public view override(RequestVoucher, ICaseToken) returns (bool) {
+    function isOpen(uint256 twinId, address department, uint32 categories)
+        public
+        view
+        override(RequestVoucher, ICaseToken)
+        returns (bool)
+    {
         Standing memory standing = _cases[_last[twinId][department]];
-        return block.timestamp < standing.expiry && !standing.closed && categories != 0
-            && standing.categories.covers(categories) && hasRole(DEPARTMENT_ROLE, department)
-            && hasRole(DEPARTMENT_ROLE, standing.from);
+        return block.timestamp < standing.expiry && !standing.closed && categories != 0 && standing.categories.covers(categories)
+            && hasRole(DEPARTMENT_ROLE, department) && hasRole(DEPARTMENT_ROLE, standing.from);
     }
 
     /// @inheritdoc ICaseToken

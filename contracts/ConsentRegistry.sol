@@ -99,9 +99,7 @@ contract ConsentRegistry is AccessToken, SignedOnce {
     }
 
     /// @inheritdoc IConsentRegistry
-    function revokeBySignature(uint256 twinId, address grantee, uint256 nonce, uint40 deadline, bytes calldata signature)
-        external
-    {
+    function revokeBySignature(uint256 twinId, address grantee, uint256 nonce, uint40 deadline, bytes calldata signature) external {
         address owner = TWINS.ownerOf(twinId);
         bytes32 structHash = keccak256(abi.encode(REVOCATION_TYPEHASH, twinId, grantee, nonce, deadline));
         _useSignature(owner, structHash, nonce, deadline, signature);
@@ -139,7 +137,11 @@ contract ConsentRegistry is AccessToken, SignedOnce {
     }
 
     /// @inheritdoc IConsentRegistry
-    function operatorOf(uint256 twinId, address operator) external view returns (Scope memory limits, uint32 maxDuration, uint32 epoch) {
+    function operatorOf(uint256 twinId, address operator)
+        external
+        view
+        returns (Scope memory limits, uint32 maxDuration, uint32 epoch)
+    {
         Approval memory approval = _approvals[twinId][operator];
         return (approval.limits, approval.maxDuration, approval.epoch);
     }
@@ -162,14 +164,7 @@ contract ConsentRegistry is AccessToken, SignedOnce {
     }
 
     /// @dev An owner or its guardian may always replace such a grant; a purchased one has been paid for and is ended in the open.
-    function _grantByOwner(
-        uint256 twinId,
-        address grantee,
-        Scope calldata scope,
-        address owner,
-        uint32 epoch,
-        address by
-    ) private {
+    function _grantByOwner(uint256 twinId, address grantee, Scope calldata scope, address owner, uint32 epoch, address by) private {
         Record storage record = _grants[twinId][grantee];
         uint256 held = record.word;
         if (held.has(Grants.PURCHASED) && held.isOpen(epoch, block.timestamp)) {

@@ -16,9 +16,8 @@ contract DeviceLoop is AccessControl, Signed, IDeviceLoop {
 
     uint32 private constant CATEGORY_EQUIPMENT = 1 << 5;
     uint32 private constant PURPOSE_CARE = 1;
-    bytes32 private constant COMMAND_TYPEHASH = keccak256(
-        "Command(address device,uint256 twinId,uint16 code,int64 value,address clinician,uint256 nonce,uint40 deadline)"
-    );
+    bytes32 private constant COMMAND_TYPEHASH =
+        keccak256("Command(address device,uint256 twinId,uint16 code,int64 value,address clinician,uint256 nonce,uint40 deadline)");
     bytes32 private constant ANSWER_TYPEHASH = keccak256("Answer(bytes32 commandId,bool accepted)");
 
     /// @dev One slot.

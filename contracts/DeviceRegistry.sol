@@ -9,9 +9,8 @@ import {Wiring} from "./libraries/Wiring.sol";
 
 /// @notice See IDeviceRegistry.
 contract DeviceRegistry is Signed, Nonces, IDeviceRegistry {
-    bytes32 private constant PAIRING_TYPEHASH = keccak256(
-        "Pairing(address device,uint256 twinId,address owner,uint40 calibratedUntil,uint256 nonce,uint40 deadline)"
-    );
+    bytes32 private constant PAIRING_TYPEHASH =
+        keccak256("Pairing(address device,uint256 twinId,address owner,uint40 calibratedUntil,uint256 nonce,uint40 deadline)");
 
     ITwinToken public immutable TWINS;
 
@@ -30,7 +29,9 @@ contract DeviceRegistry is Signed, Nonces, IDeviceRegistry {
     }
 
     /// @inheritdoc IDeviceRegistry
-    function pair(address device, uint256 twinId, uint40 calibratedUntil, uint40 deadline, bytes calldata deviceSignature) external {
+    function pair(address device, uint256 twinId, uint40 calibratedUntil, uint40 deadline, bytes calldata deviceSignature)
+        external
+    {
         uint256 pairedTwin = _twinOf[device];
         if (_pairings[device][pairedTwin].paired) revert DeviceAlreadyPaired(device, pairedTwin);
         _checkAgreement(device, twinId, calibratedUntil, deadline, deviceSignature);
@@ -88,9 +89,7 @@ contract DeviceRegistry is Signed, Nonces, IDeviceRegistry {
         view
         returns (bytes32)
     {
-        return _hashTypedDataV4(
-            keccak256(abi.encode(PAIRING_TYPEHASH, device, twinId, owner, calibratedUntil, nonce, deadline))
-        );
+        return _hashTypedDataV4(keccak256(abi.encode(PAIRING_TYPEHASH, device, twinId, owner, calibratedUntil, nonce, deadline)));
     }
 
     /// @dev The caller owns the live twin and the device's key signed the same facts.

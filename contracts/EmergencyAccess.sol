@@ -21,9 +21,8 @@ contract EmergencyAccess is RequestVoucher, Nonces, IEmergencyAccess {
     uint256 public constant MOST_PENDING = 5;
 
     uint32 private constant PURPOSE_EMERGENCY = 1 << 1;
-    bytes32 private constant EMERGENCY_TYPEHASH = keccak256(
-        "Emergency(uint256 twinId,address clinician,uint32 categories,uint16 reason,uint256 nonce,uint40 deadline)"
-    );
+    bytes32 private constant EMERGENCY_TYPEHASH =
+        keccak256("Emergency(uint256 twinId,address clinician,uint32 categories,uint16 reason,uint256 nonce,uint40 deadline)");
 
     uint256 private _count;
     mapping(uint256 useId => Use) private _uses;
@@ -36,14 +35,10 @@ contract EmergencyAccess is RequestVoucher, Nonces, IEmergencyAccess {
     {}
 
     /// @inheritdoc IEmergencyAccess
-    function open(
-        uint256 twinId,
-        uint32 categories,
-        uint16 reason,
-        address second,
-        uint40 deadline,
-        bytes calldata secondSignature
-    ) external returns (uint256 useId) {
+    function open(uint256 twinId, uint32 categories, uint16 reason, address second, uint40 deadline, bytes calldata secondSignature)
+        external
+        returns (uint256 useId)
+    {
         // Check:
         if (second == msg.sender) revert SecondSignerIsFirst(msg.sender);
         if (reason == 0) revert EmptyReason();
@@ -100,7 +95,12 @@ contract EmergencyAccess is RequestVoucher, Nonces, IEmergencyAccess {
     }
 
     /// @inheritdoc IEmergencyAccess
-    function isOpen(uint256 twinId, address clinician, uint32 categories) public view override(RequestVoucher, IEmergencyAccess) returns (bool) {
+    function isOpen(uint256 twinId, address clinician, uint32 categories)
+        public
+        view
+        override(RequestVoucher, IEmergencyAccess)
+        returns (bool)
+    {
         Use memory use = _uses[_last[twinId][clinician]];
         return block.timestamp < use.expiry && !use.closed && !_suspended[clinician] && categories != 0
             && use.categories.covers(categories) && hasRole(CLINICIAN_ROLE, clinician);
@@ -120,9 +120,8 @@ contract EmergencyAccess is RequestVoucher, Nonces, IEmergencyAccess {
         bytes calldata signature
     ) private {
         _checkInTime(deadline);
-        bytes32 structHash = keccak256(
-            abi.encode(EMERGENCY_TYPEHASH, twinId, msg.sender, categories, reason, _useNonce(second), deadline)
-        );
+        bytes32 structHash =
+            keccak256(abi.encode(EMERGENCY_TYPEHASH, twinId, msg.sender, categories, reason, _useNonce(second), deadline));
         _checkSignature(second, _hashTypedDataV4(structHash), signature);
     }
 

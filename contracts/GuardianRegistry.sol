@@ -11,9 +11,8 @@ contract GuardianRegistry is SignedOnce, IGuardianRegistry {
     /// @notice Longest guardianship (s): from birth until one is of age, wherever that is late.
     uint40 public constant LONGEST = 21 * 366 days;
 
-    bytes32 private constant GUARDIANSHIP_TYPEHASH = keccak256(
-        "Guardianship(uint256 twinId,address guardian,address by,uint40 until,uint256 nonce,uint40 deadline)"
-    );
+    bytes32 private constant GUARDIANSHIP_TYPEHASH =
+        keccak256("Guardianship(uint256 twinId,address guardian,address by,uint40 until,uint256 nonce,uint40 deadline)");
 
     ITwinToken public immutable TWINS;
 
@@ -71,8 +70,7 @@ contract GuardianRegistry is SignedOnce, IGuardianRegistry {
         uint40 deadline,
         bytes calldata acceptance
     ) private {
-        bytes32 structHash =
-            keccak256(abi.encode(GUARDIANSHIP_TYPEHASH, twinId, guardian, msg.sender, until, nonce, deadline));
+        bytes32 structHash = keccak256(abi.encode(GUARDIANSHIP_TYPEHASH, twinId, guardian, msg.sender, until, nonce, deadline));
         _useSignature(guardian, structHash, nonce, deadline, acceptance);
     }
 

@@ -204,6 +204,8 @@ contract PasskeyAccount is EIP712, NoncesKeyed, ERC721Holder, ERC1155Holder, IPa
     }
 
     function _count(uint8 bits) private pure returns (uint8 count) {
-        for (; bits != 0; bits &= bits - 1) ++count;
+        for (; bits != 0; bits &= bits - 1) {
+            ++count;
+        }
     }
 }

@@ -42,13 +42,9 @@ contract PredictionOracle is Nodes {
     mapping(bytes32 digest => bool) private _refuted;
 
     /// @param ascending The nodes' addresses, strictly ascending. @param faulty How many of them may lie.
-    constructor(
-        ITwinToken twins,
-        IModelRegistry models,
-        IReportChallenge challenge,
-        address[] memory ascending,
-        uint256 faulty
-    ) Nodes(ascending, faulty) {
+    constructor(ITwinToken twins, IModelRegistry models, IReportChallenge challenge, address[] memory ascending, uint256 faulty)
+        Nodes(ascending, faulty)
+    {
         TWINS = ITwinToken(Wiring.checked(address(twins)));
         MODELS = IModelRegistry(Wiring.checked(address(models)));
         CHALLENGE = IReportChallenge(Wiring.checked(address(challenge)));
@@ -101,8 +97,7 @@ contract PredictionOracle is Nodes {
     /// @inheritdoc IPredictionOracle
     function proveEquivocation(Signed calldata a, Signed calldata b) external {
         (bytes32 digestA, bytes32 digestB) = (reportDigest(a.report), reportDigest(b.report));
-        bool sameRound = a.report.twinId == b.report.twinId && a.report.model == b.report.model
-            && a.report.round == b.report.round;
+        bool sameRound = a.report.twinId == b.report.twinId && a.report.model == b.report.model && a.report.round == b.report.round;
         bool ours = a.report.config == b.report.config && _isOurs(a.report.config);
         address signer = _nodeOf(_signedDigest(a.report, digestA, a.place), a.signature);
         address other = _nodeOf(_signedDigest(b.report, digestB, b.place), b.signature);

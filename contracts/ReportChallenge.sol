@@ -19,11 +19,7 @@ contract ReportChallenge is IReportChallenge {
     }
 
     /// @inheritdoc IReportChallenge
-    function sumFault(bytes32 model, bytes32 explanationRoot, int48 score, Row[] calldata rows)
-        external
-        view
-        returns (Fault)
-    {
+    function sumFault(bytes32 model, bytes32 explanationRoot, int48 score, Row[] calldata rows) external view returns (Fault) {
         _checkAllOpened(explanationRoot, rows);
         bool[] memory seen = new bool[](rows.length);
         int256 sum;
@@ -84,9 +80,8 @@ contract ReportChallenge is IReportChallenge {
     }
 
     function _termLeafOf(Term calldata term) private pure returns (bytes32) {
-        bytes memory encoded = abi.encode(
-            term.index, term.name, term.known, term.from, term.below, term.step, term.slope, term.centre
-        );
+        bytes memory encoded =
+            abi.encode(term.index, term.name, term.known, term.from, term.below, term.step, term.slope, term.centre);
         return keccak256(bytes.concat(keccak256(encoded)));
     }
 }

@@ -41,8 +41,7 @@ contract StudyRegistry is AccessControl, SignedOnce, IStudyRegistry {
         Approval storage given = _approvals[study][researcher];
         if (given.withdrawn) revert StudyIsWithdrawn(study, researcher);
         if (given.board != board && given.board != address(0)) revert OtherBoard(study, researcher, given.board);
-        bytes32 structHash =
-            keccak256(abi.encode(APPROVAL_TYPEHASH, study, researcher, board, purposes, expiry, nonce, deadline));
+        bytes32 structHash = keccak256(abi.encode(APPROVAL_TYPEHASH, study, researcher, board, purposes, expiry, nonce, deadline));
         _useSignature(board, structHash, nonce, deadline, signature);
         // Effect:
         _approvals[study][researcher] = Approval(board, purposes, expiry, false);

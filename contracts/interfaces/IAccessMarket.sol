@@ -43,8 +43,12 @@ interface IAccessMarket {
 
     event OfferListed(uint256 indexed twinId, bytes32 indexed offerHash, Offer offer);
     event OfferDelisted(uint256 indexed twinId);
-    event AccessPurchased(uint256 indexed twinId, address indexed buyer, uint32 serial, uint96 paid, uint40 end, bytes32 terms, bytes32 study);
-    event EarningsWithdrawn(uint256 indexed twinId, address indexed buyer, address indexed payee, uint96 amount, uint96 forCustodian, uint96 forProtocol);
+    event AccessPurchased(
+        uint256 indexed twinId, address indexed buyer, uint32 serial, uint96 paid, uint40 end, bytes32 terms, bytes32 study
+    );
+    event EarningsWithdrawn(
+        uint256 indexed twinId, address indexed buyer, address indexed payee, uint96 amount, uint96 forCustodian, uint96 forProtocol
+    );
     event PurchaseSettled(uint256 indexed twinId, address indexed buyer, uint96 earned, uint96 refunded);
     event CustodianAppointed(uint256 indexed twinId, uint32 epoch, address indexed custodian, uint16 share);
     event CreditClaimed(address indexed account, uint256 amount);
@@ -78,7 +82,9 @@ interface IAccessMarket {
 
     /// @notice Buy access to many twins at once, at most MOST_TWINS; all of them or none, for at most `maxPrice` together.
     /// @return price Paid for all.
-    function purchaseCohort(Offer[] calldata offers, uint16 numberOfDays, uint256 maxPrice, bytes32 study) external returns (uint256 price);
+    function purchaseCohort(Offer[] calldata offers, uint16 numberOfDays, uint256 maxPrice, bytes32 study)
+        external
+        returns (uint256 price);
 
     /// @notice Pay the payee its part of what is earned and not yet withdrawn; anyone may call.
     /// @dev Custodian and protocol are credited: an account the token refuses holds up nobody but itself.

@@ -28,7 +28,9 @@ interface ICaseToken is IERC1271, ISigned {
         uint32 categories;
     }
 
-    event CaseOpened(uint256 indexed twinId, bytes32 indexed caseId, address indexed to, address from, uint32 categories, uint40 expiry);
+    event CaseOpened(
+        uint256 indexed twinId, bytes32 indexed caseId, address indexed to, address from, uint32 categories, uint40 expiry
+    );
     event CaseClosed(uint256 indexed twinId, bytes32 indexed caseId, address by, bool procedureEnded);
 
     error NotDepartment(address account);
@@ -42,7 +44,9 @@ interface ICaseToken is IERC1271, ISigned {
     /// @notice Open a case both departments signed; anyone may send it, and once only: the digest is the case's id.
     /// @dev Typed data: Case(uint256 twinId,address from,address to,uint32 categories,uint40 expiry,uint256 nonce,uint40 deadline).
     /// @param nonce Any number; makes the case's id unique.
-    function open(Case calldata opened, uint256 nonce, uint40 deadline, bytes calldata fromSignature, bytes calldata toSignature) external returns (bytes32 caseId);
+    function open(Case calldata opened, uint256 nonce, uint40 deadline, bytes calldata fromSignature, bytes calldata toSignature)
+        external
+        returns (bytes32 caseId);
 
     /// @notice Close now; by either department or the twin's owner.
     function close(bytes32 caseId, bool procedureEnded) external;

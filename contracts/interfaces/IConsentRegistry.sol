@@ -38,7 +38,14 @@ interface IConsentRegistry is IERC1155, ISigned {
     /// @dev Typed data: ConsentGrant(uint256 twinId,address grantee,uint32 categories,uint32 purposes,uint40 notBefore,uint40 expiry,uint32 epoch,uint256 nonce,uint40 deadline);
     /// the epoch is the twin's, so that voiding all grants also voids those signed and not yet sent. Refuses a denied grantee
     /// @param nonce A keyed nonce (OpenZeppelin NoncesKeyed): different keys are independent.
-    function grantBySignature(uint256 twinId, address grantee, Scope calldata scope, uint256 nonce, uint40 deadline, bytes calldata signature) external;
+    function grantBySignature(
+        uint256 twinId,
+        address grantee,
+        Scope calldata scope,
+        uint256 nonce,
+        uint40 deadline,
+        bytes calldata signature
+    ) external;
 
     /// @notice Open a grant as an operator the owner approved; never wider or longer than approved.
     /// @dev Refuses while any grant is active, and for a denied grantee.
@@ -68,7 +75,10 @@ interface IConsentRegistry is IERC1155, ISigned {
     function grantOf(uint256 twinId, address grantee) external view returns (Grant memory);
 
     /// @notice What an operator may open, and in which epoch of the twin that holds.
-    function operatorOf(uint256 twinId, address operator) external view returns (Scope memory limits, uint32 maxDuration, uint32 epoch);
+    function operatorOf(uint256 twinId, address operator)
+        external
+        view
+        returns (Scope memory limits, uint32 maxDuration, uint32 epoch);
 
     /// @notice When the owner revoked a purchased grant (s); 0 if it was not, or if the buyer gave it up.
     function revokedAt(uint256 twinId, address grantee, uint32 serial) external view returns (uint40);

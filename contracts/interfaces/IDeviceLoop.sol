@@ -9,7 +9,13 @@ import {ISigned} from "./ISigned.sol";
 /// without an answer expires. The default is no.
 /// @dev A record of proposals and answers. It must never be part of a control path: a device keeps its own limits.
 interface IDeviceLoop is ISigned {
-    enum CommandState { Unknown, Pending, Acknowledged, Rejected, Expired }
+    enum CommandState {
+        Unknown,
+        Pending,
+        Acknowledged,
+        Rejected,
+        Expired
+    }
 
     /// @param low Lowest value in millionths of the command's unit. @param interval Shortest time since the last command to the device, whatever its code (s).
     struct Envelope {

@@ -42,5 +42,8 @@ interface IDeviceRegistry is ISigned {
     /// @notice Until when (s) a device may speak for a twin; 0 if they are not paired.
     function calibrationOf(address device, uint256 twinId) external view returns (uint40 calibratedUntil);
     /// @notice EIP-712 digest the device signs.
-    function pairingDigest(address device, uint256 twinId, address owner, uint40 calibratedUntil, uint256 nonce, uint40 deadline) external view returns (bytes32);
+    function pairingDigest(address device, uint256 twinId, address owner, uint40 calibratedUntil, uint256 nonce, uint40 deadline)
+        external
+        view
+        returns (bytes32);
 }

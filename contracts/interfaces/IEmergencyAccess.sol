@@ -11,7 +11,11 @@ import {ISigned} from "./ISigned.sol";
 /// @dev Patients let this contract in beforehand by a consent with the purpose EMERGENCY, and cap the categories there;
 /// without it nothing opens. See RequestVoucher for how custodians are asked.
 interface IEmergencyAccess is IERC1271, ISigned {
-    enum Review { Pending, Justified, Unjustified }
+    enum Review {
+        Pending,
+        Justified,
+        Unjustified
+    }
 
     /// @param reason A code of docs/formats.md. @param reviewBy End of the time for the review (s).
     struct Use {
@@ -27,7 +31,14 @@ interface IEmergencyAccess is IERC1271, ISigned {
     }
 
     event EmergencyOpened(
-        uint256 indexed twinId, address indexed clinician, uint256 indexed useId, address second, uint32 categories, uint16 reason, uint40 expiry, uint40 reviewBy
+        uint256 indexed twinId,
+        address indexed clinician,
+        uint256 indexed useId,
+        address second,
+        uint32 categories,
+        uint16 reason,
+        uint40 expiry,
+        uint40 reviewBy
     );
     event EmergencyClosed(uint256 indexed twinId, uint256 indexed useId, address by);
     event EmergencyReviewed(uint256 indexed twinId, uint256 indexed useId, address indexed reviewer, bool justified);
@@ -50,7 +61,9 @@ interface IEmergencyAccess is IERC1271, ISigned {
     /// @notice Open; the caller is the clinician, the second signer signed the same facts.
     /// @dev Typed data: Emergency(uint256 twinId,address clinician,uint32 categories,uint16 reason,uint256 nonce,uint40 deadline);
     /// the nonce is the second signer's next one.
-    function open(uint256 twinId, uint32 categories, uint16 reason, address second, uint40 deadline, bytes calldata secondSignature) external returns (uint256 useId);
+    function open(uint256 twinId, uint32 categories, uint16 reason, address second, uint40 deadline, bytes calldata secondSignature)
+        external
+        returns (uint256 useId);
 
     /// @notice End a use early; by the clinician, the second signer or the twin's owner.
     function close(uint256 useId) external;

@@ -13,7 +13,12 @@ import {IDataAnchor} from "./IDataAnchor.sol";
 /// when somebody calls `admit` again, and within that day when nobody does; an epoch posted in between gives it nothing,
 /// as every batch needs a paired device's signature.
 interface IEpochAnchor {
-    enum Fault { None, UnknownDevice, DuplicateSequence, BrokenChain }
+    enum Fault {
+        None,
+        UnknownDevice,
+        DuplicateSequence,
+        BrokenChain
+    }
 
     struct Epoch {
         bytes32 root;
@@ -59,7 +64,13 @@ interface IEpochAnchor {
     function proveUnknownDevice(address gateway, Place calldata place, Included calldata found) external;
 
     /// @notice Show that one device's batches in two epochs (or one) share a number or do not name each other.
-    function proveBrokenSequence(address gateway, Place calldata placeA, Included calldata a, Place calldata placeB, Included calldata b) external;
+    function proveBrokenSequence(
+        address gateway,
+        Place calldata placeA,
+        Included calldata a,
+        Place calldata placeB,
+        Included calldata b
+    ) external;
 
     function headOf(address gateway) external view returns (uint40 number, bytes21 head, uint40 until, bool suspended);
     function leafOf(IDataAnchor.Batch calldata batch, bytes calldata signature) external view returns (bytes32);

@@ -31,7 +31,8 @@ interface IGuardianRegistry is ISigned {
     /// `by` is who appoints.
     /// @param until After now and at most LONGEST after it (s).
     /// @param nonce A keyed nonce of the guardian (OpenZeppelin NoncesKeyed).
-    function appoint(uint256 twinId, address guardian, uint40 until, uint256 nonce, uint40 deadline, bytes calldata acceptance) external;
+    function appoint(uint256 twinId, address guardian, uint40 until, uint256 nonce, uint40 deadline, bytes calldata acceptance)
+        external;
 
     /// @notice Hand one's own guardianship to another, who agrees by the same signature; its end stays.
     function handOver(uint256 twinId, address next, uint256 nonce, uint40 deadline, bytes calldata acceptance) external;

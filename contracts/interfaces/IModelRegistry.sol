@@ -11,10 +11,19 @@ pragma solidity ^0.8.30;
 /// IReportChallenge.Term), so that reports can be computed again on the chain. Whoever runs a model compares the root with
 /// the artefact before it reports: with false terms a true report would be refuted.
 interface IModelRegistry {
-    enum ModelState { Unknown, Registered, Approved, Withdrawn }
+    enum ModelState {
+        Unknown,
+        Registered,
+        Approved,
+        Withdrawn
+    }
 
     /// @notice What makes a score of a margin; Unknown for a model whose terms are not registered.
-    enum Link { Unknown, Identity, Logistic }
+    enum Link {
+        Unknown,
+        Identity,
+        Logistic
+    }
 
     /// @param stopsWhenMarked Whether a revocation among the consents ends its reports.
     /// @param marked Whether somebody showed such a revocation.
@@ -31,7 +40,9 @@ interface IModelRegistry {
         bytes32 termsRoot;
     }
 
-    event ModelRegistered(bytes32 indexed model, address indexed registrar, bytes32 cardDigest, bytes32 lineageRoot, bool stopsWhenMarked);
+    event ModelRegistered(
+        bytes32 indexed model, address indexed registrar, bytes32 cardDigest, bytes32 lineageRoot, bool stopsWhenMarked
+    );
     event ModelTermsRegistered(bytes32 indexed model, bytes32 termsRoot, Link link);
     event ModelApproved(bytes32 indexed model, address indexed approver);
     event ModelWithdrawn(bytes32 indexed model, address indexed approver, bytes32 reason);

@@ -32,7 +32,9 @@ interface IPasskeyAccount is IERC1271 {
 
     /// @notice Do what a passkey signed; anyone may send it.
     /// @dev Typed data of this account: Call(address target,bytes data,uint256 nonce,uint40 deadline), with a keyed nonce.
-    function execute(address target, bytes calldata data, uint256 nonce, uint40 deadline, bytes calldata signature) external returns (bytes memory result);
+    function execute(address target, bytes calldata data, uint256 nonce, uint40 deadline, bytes calldata signature)
+        external
+        returns (bytes memory result);
 
     /// @notice Whether a passkey of this account signed AccountMessage(bytes32 hash) of this account.
     function isValidSignature(bytes32 hash, bytes calldata signature) external view override returns (bytes4 magic);

@@ -73,7 +73,9 @@ interface IPredictionOracle is IERC1271 {
         bytes signature;
     }
 
-    event PredictionPosted(uint256 indexed twinId, bytes32 indexed model, uint48 indexed round, bytes32 reportDigest, Report report);
+    event PredictionPosted(
+        uint256 indexed twinId, bytes32 indexed model, uint48 indexed round, bytes32 reportDigest, Report report
+    );
     event BundlePosted(bytes32 indexed root, bytes32 indexed config, bytes32 manifest);
     event PredictionRefuted(
         uint256 indexed twinId, bytes32 indexed model, uint48 indexed round, bytes32 reportDigest, IReportChallenge.Fault fault
@@ -123,12 +125,18 @@ interface IPredictionOracle is IERC1271 {
     /// @notice Refute a report by all rows of its explanation, in the order of their leaves.
     /// @param signatures Those it, or its bundle, was posted with: a quorum of its config. All of them are suspended.
     function refuteSum(
-        Report calldata report, Place calldata place, bytes calldata signatures, IReportChallenge.Row[] calldata rows
+        Report calldata report,
+        Place calldata place,
+        bytes calldata signatures,
+        IReportChallenge.Row[] calldata rows
     ) external;
 
     /// @notice Refute a report by one row of its explanation and the model's term for it.
     function refuteTerm(
-        Report calldata report, Place calldata place, bytes calldata signatures, IReportChallenge.Opened calldata opened
+        Report calldata report,
+        Place calldata place,
+        bytes calldata signatures,
+        IReportChallenge.Opened calldata opened
     ) external;
 
     /// @notice Put other nodes, or another f, in place of the present ones, by a quorum of them; anyone may send it. What was

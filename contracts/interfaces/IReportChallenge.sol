@@ -12,7 +12,13 @@ pragma solidity ^0.8.30;
 interface IReportChallenge {
     /// @param Rows Not a base and features, each once. @param Sum They do not add up to the margin.
     /// @param Score Not the margin under the link. @param Term A contribution is not the model's.
-    enum Fault { None, Rows, Sum, Score, Term }
+    enum Fault {
+        None,
+        Rows,
+        Sum,
+        Score,
+        Term
+    }
 
     /// @notice A leaf of an explanation: (uint16 index, string name, bool known, int64 value, int64 contribution).
     struct Row {

@@ -16,8 +16,8 @@ library Grants {
 
     /// @notice A new grant, neither revoked nor denied.
     function pack(Scope calldata scope, uint32 epoch, uint32 serial, uint256 flags) internal pure returns (uint256) {
-        return uint256(scope.categories) | uint256(scope.purposes) << 32 | uint256(scope.notBefore) << 64
-            | uint256(scope.expiry) << 104 | uint256(epoch) << 144 | uint256(serial) << 176 | flags;
+        return uint256(scope.categories) | uint256(scope.purposes) << 32 | uint256(scope.notBefore) << 64 | uint256(scope.expiry)
+            << 104 | uint256(epoch) << 144 | uint256(serial) << 176 | flags;
     }
 
     function unpack(uint256 word) internal pure returns (Grant memory) {

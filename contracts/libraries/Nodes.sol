@@ -13,7 +13,12 @@ abstract contract Nodes is EIP712, IPredictionOracle {
     using Rosters for Roster;
 
     /// @dev Former: was a node of an earlier config.
-    enum Standing { Unknown, Active, Former, Suspended }
+    enum Standing {
+        Unknown,
+        Active,
+        Former,
+        Suspended
+    }
 
     /// @dev One slot, so that a report reads no more than this and the roster. suspended: bits of places in the roster.
     struct Terms {
@@ -151,13 +156,11 @@ abstract contract Nodes is EIP712, IPredictionOracle {
     /// @dev Both ascend, signers and roster, so one pass finds every signer and none counts twice; the zero address is in
     /// no roster.
     /// @return signed Bits of places in the roster.
-    function _placesOf(
-        address[] memory nodes,
-        uint256 needed,
-        uint256 barred,
-        bytes32 digest,
-        bytes calldata signatures
-    ) private pure returns (uint256 signed) {
+    function _placesOf(address[] memory nodes, uint256 needed, uint256 barred, bytes32 digest, bytes calldata signatures)
+        private
+        pure
+        returns (uint256 signed)
+    {
         uint256 count = signatures.length / Recover.BYTES;
         if (count < needed) revert QuorumNotMet(count, needed);
         if (signatures.length % Recover.BYTES != 0) revert UnknownSigner(address(0));

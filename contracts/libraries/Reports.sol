@@ -41,8 +41,8 @@ library Reports {
 
     function toWord(IPredictionOracle.Report calldata report, uint16 number) internal pure returns (uint256) {
         return uint256(report.round) | uint256(report.asOf) << 48 | uint256(report.status) << STATUS_AT
-            | uint256(uint48(report.score)) << 96 | uint256(uint48(report.low)) << 144
-            | uint256(uint48(report.high)) << 192 | uint256(number) << 240;
+            | uint256(uint48(report.score)) << 96 | uint256(uint48(report.low)) << 144 | uint256(uint48(report.high)) << 192
+            | uint256(number) << 240;
     }
 
     /// @notice Whether two words are of one report, by whatever config it was signed.

@@ -44,8 +44,7 @@ abstract contract RequestVoucher is AccessControl, IERC1271, Signed {
 
     /// @notice The EIP-712 digest a grantee signs.
     function requestDigest(KeyRequest memory request) public view returns (bytes32) {
-        bytes32 separator =
-            keccak256(abi.encode(DOMAIN_TYPEHASH, keccak256("Medtwin"), keccak256("1"), block.chainid, CONSENTS));
+        bytes32 separator = keccak256(abi.encode(DOMAIN_TYPEHASH, keccak256("Medtwin"), keccak256("1"), block.chainid, CONSENTS));
         bytes32 structHash = keccak256(
             abi.encode(
                 REQUEST_TYPEHASH,

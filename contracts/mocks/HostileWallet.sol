@@ -6,7 +6,17 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 
 /// @notice An account that answers ERC-1271 as no account should; the tests say which way.
 contract HostileWallet is ERC721Holder {
-    enum Way { SaysNo, SaysNothing, SaysTooLittle, SaysItElsewhere, SaysOne, Reverts, BurnsGas, FloodsMemory, Writes }
+    enum Way {
+        SaysNo,
+        SaysNothing,
+        SaysTooLittle,
+        SaysItElsewhere,
+        SaysOne,
+        Reverts,
+        BurnsGas,
+        FloodsMemory,
+        Writes
+    }
 
     Way public way;
     uint256 private _written;
