@@ -185,7 +185,7 @@ def from_json(text: str) -> Certificate:
             retired_block=int(document["retired"]["block"]),
             retired_s=int(document["retired"]["time"]),
             blocks=tuple(_bytes(digest) for digest in document["blocks"]),
-            chunks=tuple(_bytes(digest) for digest in document.get("chunks", [])),
+            chunks=tuple(_bytes(digest) for digest in document["chunks"]),
             holders=tuple(map(str, document["holders"])),
             threshold=int(document["threshold"]),
             statements=tuple(
