@@ -17,10 +17,10 @@ from oracle.formats.typed_data import Domain, report_digest
 from oracle.ports import Peers, Signer
 from oracle.records import Observation, Readings
 from oracle.reports.quorum import Member, config_digest
-from oracle.reports.reason import Kind, Reasoned, reason
+from oracle.reports.reason import Reasoned, reason
 from oracle.serve.node import Metrics, Running, serve
 from oracle.settings import Settings, node_folder, open_key, open_suites
-from oracle.twins import kinds
+from oracle.twins import Kind, kinds
 from oracle.wiring import open_member, together
 
 LIES = ("wrong", "replay", "silent", "equivocate")

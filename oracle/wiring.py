@@ -37,7 +37,7 @@ from .records import Deployment
 from .reports.drift import Policy, State, Watched, watched
 from .reports.predict import Node
 from .reports.quorum import Member, Onlooker, config_digest
-from .reports.reason import Kind, Reason, reason, reason_named
+from .reports.reason import Reason, reason, reason_named
 from .rights.mint import parse_twin_id
 from .settings import (
     Settings,
@@ -50,7 +50,7 @@ from .settings import (
     open_suite,
     threshold_of,
 )
-from .twins import TwinKind, kinds
+from .twins import Kind, TwinKind, kinds
 
 C = TypeVar("C", bound=Chain)
 

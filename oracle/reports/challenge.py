@@ -18,11 +18,11 @@ from ..formats.merkle import EXPLANATION_TYPES, explanation_rows, leaf, proofs, 
 from ..ports import Chain, Custodian, Explanations, Mined, Signer, Store
 from ..records import Report, Status
 from ..stages.post import report_fields
+from ..twins import Kind
 from ..twins.additive import Additive
 from . import terms
 from .disclose import Row, disclosed
 from .posted import Posting
-from .reason import Kind
 from .why import recomputed
 
 

@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..records import E6, Category, Channel, Features, Prediction, Readings, Status
+from ..records import E6, Features, Prediction, Readings, Status
 from ..stages.explain import explain
+from ..twins import TwinKind
 from ..twins.additive import Additive, Term, no_answer
 from .reason import Reason, Reasoned
 
@@ -61,29 +62,6 @@ class Memory(Protocol):
     def resume(self, model: bytes) -> None: ...
 
 
-class Kind(Protocol):
-    """The part of a twin kind that is watched; see :class:`oracle.reports.predict.Kind`."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def schema(self) -> str: ...
-    @property
-    def unit(self) -> str: ...
-    @property
-    def window(self) -> int: ...
-    @property
-    def category(self) -> Category: ...
-    @property
-    def channels(self) -> tuple[Channel, ...]: ...
-    @property
-    def model_digest(self) -> bytes: ...
-    @property
-    def card(self) -> dict[str, Any]: ...
-    def features(self, readings: Readings) -> Features: ...
-    def predict(self, features: Features) -> Prediction: ...
-
-
 class Watched:
     """A kind of twin with its monitors; for the rest of the program it is the kind.
 
@@ -93,7 +71,7 @@ class Watched:
         Told one event in words whenever something drifted.
     """
 
-    def __init__(self, kind: Kind, memory: Memory, policy: Policy, say: Callable[[str], None]) -> None:
+    def __init__(self, kind: TwinKind, memory: Memory, policy: Policy, say: Callable[[str], None]) -> None:
         self._kind, self._memory, self._policy, self._say = kind, memory, policy, say
         self._model = Additive.of(kind.card["model"])
         self._state = memory.load(kind.model_digest)

@@ -11,8 +11,8 @@ from ..errors import MedtwinError, RevertedError
 from ..ports import Chain, Signer, Store
 from ..records import Purpose
 from ..stages.post import post_many
+from ..twins import Kind
 from .predict import Agreed, Node, Posted, agreed
-from .reason import Kind
 
 Place = tuple[int, bytes, int]
 """Twin, model, round."""

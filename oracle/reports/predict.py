@@ -19,9 +19,10 @@ from ..records import AnchoredBatch, Context, Explanation, Observation, Purpose,
 from ..stages.post import agree, post
 from ..stages.sign import sign
 from ..stages.verify import window
+from ..twins import Kind
 from .disclose import disclose
 from .posted import posted_report
-from .reason import Kind, Reason, Reasoned, reason, unanswered
+from .reason import Reason, Reasoned, reason, unanswered
 
 HIDDEN = "a batch that the chain names did not arrive"
 

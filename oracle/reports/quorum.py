@@ -22,9 +22,9 @@ from ..formats.typed_data import Domain, recovers_to, report_digest
 from ..ports import Chain, Mined, Peers, Signer
 from ..records import Deployment, Observation, Report
 from ..stages.post import ALONE, agree, post, report_fields, split
+from ..twins import Kind
 from .due import Place, allowed, behind
 from .predict import Node, Seen, observe
-from .reason import Kind
 
 PATIENCE_S = 20.0
 """How long each node waits for the one whose turn it is."""

@@ -5,39 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol
 
 import numpy as np
 
 from ..errors import VerificationError
-from ..records import Channel, Explanation, Features, Prediction, Readings
+from ..records import Explanation, Features, Prediction, Readings
 from ..stages.explain import explain
 from ..stages.features import features
 from ..stages.model import predict as run_model
 from ..stages.verify import verify
-from ..twins import TwinKind, kinds
+from ..twins import Kind, TwinKind, kinds
 from ..twins.additive import no_answer
-
-
-class Kind(Protocol):
-    """What a twin kind offers to an oracle node; see :mod:`oracle.twins`."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def schema(self) -> str: ...
-    @property
-    def unit(self) -> str: ...
-    @property
-    def window(self) -> int: ...
-    @property
-    def category(self) -> int: ...
-    @property
-    def channels(self) -> Sequence[Channel]: ...
-    @property
-    def model_digest(self) -> bytes: ...
-    def features(self, readings: Readings) -> Features: ...
-    def predict(self, features: Features) -> Prediction: ...
 
 
 @dataclass(frozen=True, slots=True)

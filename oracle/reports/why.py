@@ -13,8 +13,8 @@ from ..stages.explain import explain
 from ..stages.features import features
 from ..stages.model import predict
 from ..stages.verify import verify, window
+from ..twins import Kind
 from .posted import latest_report
-from .reason import Kind
 
 
 def why(

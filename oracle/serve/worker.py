@@ -8,8 +8,7 @@ from ..batches.anchored import batched_twins
 from ..ports import Signer
 from ..reports.due import NotReported, due, report_all
 from ..reports.predict import Node, Posted
-from ..reports.reason import Kind
-from ..twins import TwinKind
+from ..twins import Kind, TwinKind
 
 
 def turn(

@@ -17,7 +17,7 @@ from ..records import Category, Channel, Features, Prediction, Readings, TwinCla
 from .news2 import News2
 from .shipped import Feedback
 
-__all__ = ["Feedback", "Recording", "TwinKind", "kinds"]
+__all__ = ["Feedback", "Kind", "Recording", "TwinKind", "kinds"]
 
 GROUP = "medtwin.twins"
 BUILT_IN = {
@@ -43,14 +43,8 @@ class Recording:
     note: str
 
 
-class TwinKind(Protocol):
-    """What every kind of twin offers.
-
-    `window` is how many of the last batches a round reads, `batch_ms` how much time a batch spans,
-    `answers` what the score is, in words. `card` says what the model was trained on, how good it is beside its
-    baseline, and, in its part ``model``, explains each prediction. `no_answer_when` tells in words when there is none
-    although the card's limits hold; `feedback` is what the kind may propose to a device.
-    """
+class Kind(Protocol):
+    """What a node computes with: `window` is how many of the last batches a round reads."""
 
     @property
     def name(self) -> str: ...
@@ -59,21 +53,34 @@ class TwinKind(Protocol):
     @property
     def unit(self) -> str: ...
     @property
-    def answers(self) -> str: ...
+    def window(self) -> int: ...
     @property
     def category(self) -> Category: ...
     @property
     def channels(self) -> tuple[Channel, ...]: ...
     @property
-    def window(self) -> int: ...
+    def model_digest(self) -> bytes: ...
+    def features(self, readings: Readings) -> Features: ...
+    def predict(self, features: Features) -> Prediction: ...
+
+
+class TwinKind(Kind, Protocol):
+    """What every kind of twin offers.
+
+    `batch_ms` is how much time a batch spans, `answers` what the score is, in words. `card` says what the model was
+    trained on, how good it is beside its baseline, and, in its part ``model``, explains each prediction.
+    `no_answer_when` tells in words when there is none although the card's limits hold; `feedback` is what the kind may
+    propose to a device.
+    """
+
+    @property
+    def answers(self) -> str: ...
     @property
     def batch_ms(self) -> int: ...
     @property
     def twin_class(self) -> TwinClass: ...
     @property
     def model_bytes(self) -> bytes: ...
-    @property
-    def model_digest(self) -> bytes: ...
     @property
     def card(self) -> dict[str, Any]: ...
     @property
@@ -82,14 +89,12 @@ class TwinKind(Protocol):
     def no_answer_when(self) -> tuple[str, ...]: ...
     @property
     def feedback(self) -> tuple[Feedback, ...]: ...
-    def features(self, readings: Readings) -> Features: ...
-    def predict(self, features: Features) -> Prediction: ...
     def early_warning(self, readings: Readings) -> News2: ...
     def recordings(self, data_dir: Path) -> Iterator[Recording]: ...
 
 
 def kinds() -> dict[str, TwinKind]:
-    """Every kind by name: the two built in, and those that installed packages add.
+    """Every kind by name: those built in, and those that installed packages add.
 
     Raises
     ------

@@ -16,10 +16,9 @@ from ...errors import Denied
 from ...records import Deployment
 from ...reports.due import AT_ONCE, NotReported, due, report_all
 from ...reports.quorum import check_memory, config_digest
-from ...reports.reason import Kind
 from ...reports.rotation import refuse_old
 from ...settings import Settings, node_folder, open_suites
-from ...twins import kinds
+from ...twins import Kind, kinds
 from ...wiring import (
     drift_memory,
     indexed,
