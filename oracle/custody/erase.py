@@ -184,8 +184,8 @@ def from_json(text: str) -> Certificate:
             owner=str(document["owner"]),
             retired_block=int(document["retired"]["block"]),
             retired_s=int(document["retired"]["time"]),
-            blocks=tuple(_bytes(digest) for digest in document["blocks"]),
-            chunks=tuple(_bytes(digest) for digest in document["chunks"]),
+            blocks=_digests(document["blocks"]),
+            chunks=_digests(document["chunks"]),
             holders=tuple(map(str, document["holders"])),
             threshold=int(document["threshold"]),
             statements=tuple(
@@ -272,6 +272,12 @@ def _check_ranges(read: Certificate) -> None:
 
 def _false(why: str) -> MedtwinError:
     return VerificationError(f"the erasure certificate does not hold: {why}", kind="bad_certificate")
+
+
+def _digests(listed: object) -> tuple[bytes, ...]:
+    if not isinstance(listed, list):
+        raise ValueError("digests")
+    return tuple(map(_bytes, listed))
 
 
 def _bytes(text: str) -> bytes:
