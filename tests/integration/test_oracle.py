@@ -1,4 +1,4 @@
-"""The oracle as processes on Ganache, by the command: its nodes report, and others take their place.
+"""The oracle as processes on Ganache, by the command: its nodes report, others take their place, a quorum of them lies.
 
 The story's steps are tests in order; each builds on those before it.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,19 @@ from oracle.adapters.chain import Web3Chain
 from oracle.adapters.ganache import ganache
 from oracle.adapters.keys import LocalSigner
 from oracle.adapters.process import free_port, last_words, running, wait_until
-from oracle.records import Category, Purpose
+from oracle.formats.envelope import parse_header
+from oracle.formats.merkle import explanation_leaves, root
+from oracle.formats.typed_data import Domain, report_digest
+from oracle.records import Category, Purpose, Report, Status
 from oracle.reports import terms
+from oracle.reports.disclose import disclose
 from oracle.rights.consent import DAY_S, grant
 from oracle.rights.mint import mint, new_twin_id
 from oracle.rights.pair import pair
-from oracle.settings import open_chain
+from oracle.settings import Settings, open_chain, open_custodians, open_explanations, open_store
+from oracle.stages.explain import explain
+from oracle.stages.ingest import read_csv
+from oracle.stages.post import post
 from oracle.twins import kinds
 from oracle.twins.shipped import ShippedKind
 
@@ -197,3 +204,55 @@ def test_the_new_nodes_report_and_old_reports_stay(oracle: Oracle) -> None:
     listed = oracle.cli.facts("report", "list", oracle.twin)
     assert [row["round"] for row in listed] == [1, 2]
     assert all(row["state"].startswith("may be refuted until") for row in listed)
+    held = oracle.cli.facts("report", "challenge", oracle.twin, "--kind", KIND, "--purpose", "care", "--as", "patient")
+    assert (held["round"], held["fault"], held["terms"]) == (2, "", True)
+
+
+def lie(oracle: Oracle) -> str:
+    """Three nodes' keys sign that age adds a hundredth more, and the base as much less; the feature's name."""
+    oracle.nodes.close()
+    file, settings = oracle.publish(), Settings.read(oracle.cli.environment)
+    true = oracle.kind.predict(oracle.kind.features(read_csv(file, oracle.kind.schema, oracle.kind.channels)))
+    first, *others = true.contributions
+    parts = (replace(first, contribution_e6=first.contribution_e6 + 10_000), *others)
+    told = replace(true, contributions=parts, base_e6=true.base_e6 - 10_000)
+    newest = oracle.chain.events("DataAnchor", "BatchAnchored", twinId=oracle.twin_id)[-1].args
+    store = open_store(settings.store)
+    beside = parse_header(store.get(newest["batch"]["digest"])).context
+    with ExitStack() as stack:
+        custodians = [stack.enter_context(closing(one)) for one in open_custodians(settings)]
+        kept = open_explanations(settings)
+        assert disclose(explain(told, unit=oracle.kind.unit), beside, custodians, store, kept, os.urandom)
+    report = Report(
+        oracle.twin_id, oracle.kind.model_digest, 3, newest["batch"]["end"], int(told.status), told.score_e6, told.low_e6,
+        told.high_e6, bytes([1] * 32), root(explanation_leaves(told)), oracle.chain.read("PredictionOracle", "configDigest"),
+    )  # fmt: skip
+    domain = Domain(oracle.chain.chain_id, oracle.chain.address("PredictionOracle"))
+    liars = sorted((oracle.keys[f"node-{n}"] for n in (1, 2, 5)), key=lambda one: int(one.address, 16))
+    signatures = [one.sign_digest(report_digest(domain, report)) for one in liars]
+    assert post(report, signatures, oracle.chain, oracle.keys["hospital"]) is not None
+    return first.feature
+
+
+def test_a_lie_is_refuted(oracle: Oracle) -> None:
+    """First without sending; then its three signers are suspended, for the list, for the timeline and for good."""
+    feature = lie(oracle)
+    asked = ("report", "challenge", oracle.twin, "--kind", KIND, "--purpose", "care", "--as", "patient")
+
+    planned = oracle.cli.facts(*asked, "--dry-run")
+
+    assert planned["fault"] == "term" and planned["feature"] in (feature, "base")
+    assert int(planned["gas"]) > 0 and oracle.latest().status == Status.ANSWER
+    done = oracle.cli.facts(*asked)
+    assert set(done["suspended"]) == {oracle.keys[f"node-{n}"].address for n in (1, 2, 5)}
+    assert oracle.latest().status == 3
+    assert [row["state"] == "refuted" for row in oracle.cli.facts("report", "list", oracle.twin)] == [
+        False,
+        False,
+        True,
+    ]
+    timeline = oracle.cli.facts("audit", "show")
+    told = [row["what"] for row in timeline]
+    assert told.count("had a report refuted") == 1 and told.count("signed what was refuted") == 3
+    again = oracle.cli("--json", *asked)
+    assert (again.code, again.facts["error"]) == (3, "already_refuted")
