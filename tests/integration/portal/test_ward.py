@@ -3,6 +3,7 @@
 clinician
   sees whom the patient let in, and nobody else
   opens the reasons of a report, which are the report's own and add up; damaged ones are not shown
+  sees no number of a forecast that was refuted
   sees NEWS2 as a chart that says what is missing, and the model's card
 department
   hands a case over: both sign, the receiver looks, it closes; by the receiver, by the patient
@@ -21,6 +22,7 @@ import json
 
 import httpx
 import pytest
+from eth_utils import keccak
 from playwright.sync_api import Browser, Route
 
 from oracle.twins.news2 import PULSE, news2
@@ -93,6 +95,34 @@ def test_reasons_open_and_add_up(opened: Browser, dev: Dev, cli: Cli, twin: str,
 def posted(cli: Cli, twin: str) -> float:
     """The score of the newest report, as the command reads it from the chain."""
     return float(cli.facts("predict", twin, "--kind", "pulse")["score"])
+
+
+REPORT = "(uint256,bytes32,uint48,uint40,uint8,int48,int48,int48,bytes32,bytes32,bytes32)"
+POSTED = f"PredictionPosted(uint256,bytes32,uint48,bytes32,{REPORT})"
+REFUTED = "0x" + keccak(text="PredictionRefuted(uint256,bytes32,uint48,bytes32,uint8)").hex()
+
+
+def test_refuted_forecast_has_no_number(opened: Browser, dev: Dev, twin: str) -> None:
+    """The chain and its witness say, of each report of the twin, that it was refuted."""
+    posted = "0x" + keccak(text=POSTED).hex()
+
+    def refuted(route: Route) -> None:
+        asked = route.request.post_data_json
+        topics = asked["params"][0].get("topics") if asked["method"] == "eth_getLogs" else None
+        if not topics or topics[0] != REFUTED:
+            route.continue_()
+            return
+        asked["params"][0]["topics"] = [posted, *topics[1:]]
+        answer = httpx.post(f"http://127.0.0.1:{dev.port}", json=asked).json()
+        for log in answer["result"]:
+            log["topics"][0], log["data"] = REFUTED, log["data"][:66] + "00" * 31 + "01"
+        route.fulfill(json=answer, headers={"access-control-allow-origin": "*"})
+
+    with visiting(opened, url_of(dev)) as visit:
+        visit.page.route(lambda url: url.endswith("/rpc") or f":{dev.port}" in url, refuted)
+        at_work(visit, "clinician", f"/ward/{twin}")
+        assert "shown to be wrong" in visit.see("[data-round] .notice")
+        assert not visit.page.query_selector("[data-round] .big")
 
 
 def test_damaged_reasons_are_not_shown(opened: Browser, dev: Dev, twin: str) -> None:

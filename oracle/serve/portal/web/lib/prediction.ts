@@ -17,7 +17,7 @@ export function prediction(report: Report, earlier: Report[]): TemplateResult {
       ? html`<p><span class="big">${valueWords(report.score, model.unit)}</span> ${trend(report, before)}</p>
           <p>${t('prediction.interval', { low: valueWords(report.low, model.unit), high: valueWords(report.high, model.unit) })}</p>
           ${model.unit === PROBABILITY ? bar(report) : nothing}`
-      : html`<p class="notice warn">${t('prediction.no_answer')}</p>`}
+      : html`<p class="notice warn">${t(report.refuted ? 'prediction.refuted' : 'prediction.no_answer')}</p>`}
     <p class="soft"><span lang="en">${model.answers}</span>. ${t('prediction.as_of', { when: moment(report.asOf) })}
       <a href=${`/hospital#${model.digest}`}>${t('prediction.card')}</a></p>
   </article>`

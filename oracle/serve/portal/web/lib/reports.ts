@@ -9,6 +9,8 @@ export interface Report {
   asOf: number
   posted: number
   answered: boolean
+  /** Somebody showed that it contradicts itself; no number of it is to be read. */
+  refuted: boolean
   score: number
   low: number
   high: number
@@ -20,7 +22,10 @@ const ANSWER = 1
 
 /** Newest last, of every model this deployment knows. */
 export async function reportsOf(twin: bigint): Promise<Report[]> {
-  const posted = await events('PredictionOracle', 'PredictionPosted', { twinId: twin })
+  const [posted, refuted] = await Promise.all([
+    events('PredictionOracle', 'PredictionPosted', { twinId: twin }), events('PredictionOracle', 'PredictionRefuted', { twinId: twin }),
+  ])
+  const wrong = new Set(refuted.map((event) => event.args.reportDigest))
   const known = posted.flatMap((event) => {
     const model = configured().models.find((one) => one.digest === event.args.model)
     return model ? [{ event, model }] : []
@@ -28,7 +33,7 @@ export async function reportsOf(twin: bigint): Promise<Report[]> {
   return Promise.all(known.map(async ({ event, model }) => {
     const { round, asOf, status, score, low, high, explanationRoot } = event.args.report
     return {
-      model, round: Number(round), asOf: Number(asOf), posted: await timeOf(event.block), answered: Number(status) === ANSWER,
+      model, round: Number(round), asOf: Number(asOf), posted: await timeOf(event.block), answered: Number(status) === ANSWER && !wrong.has(event.args.reportDigest), refuted: wrong.has(event.args.reportDigest),
       score: Number(score) / 1e6, low: Number(low) / 1e6, high: Number(high) / 1e6, transaction: event.transaction, explanationRoot,
     }
   }))

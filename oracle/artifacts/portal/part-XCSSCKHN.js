@@ -1,1 +1,0 @@
-import{f as a,g as b,h as c}from"./part-GTWMAQKP.js";import"./part-GRT6F62F.js";import"./part-XHGR6WJP.js";import"./part-XLV7CPWT.js";import"./part-QULLUOY5.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as TERMS,b as digestOfTerms,c as offer};
