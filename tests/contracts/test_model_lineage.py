@@ -125,8 +125,7 @@ def test_reports_of_a_stopped_model_are_refused(
     """Neither a new one nor the last."""
     quorum = Quorum(oracle, nodes, twin, MODEL)
     recorder.record(1, patient)
-    report = quorum.report(1)
-    oracle.post(report, [quorum.sign(index, report) for index in range(3)], {"from": patient})
+    quorum.post(quorum.report(1), patient)
     assert oracle.consume(twin, MODEL, 1_000, 2**47)[0] == 1
     consents.revoke(twin, researcher, {"from": patient})
     models.mark(MODEL, twin, researcher, 1, trained, {"from": patient})
@@ -136,4 +135,4 @@ def test_reports_of_a_stopped_model_are_refused(
     recorder.record(2, patient)
     later = quorum.report(2)
     with reverts_with("ModelNotApproved", MODEL):
-        oracle.post(later, [quorum.sign(index, later) for index in range(3)], {"from": patient})
+        quorum.post(later, patient)
