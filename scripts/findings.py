@@ -146,7 +146,7 @@ REVIEWED: dict[str, tuple[str, frozenset[str]]] = {
     ),
     "uninitialized-local": (
         "Starts at zero on purpose: the first signer must be above it, places and sums are counted from it.",
-        frozenset({"_install.previous", "_placesOf.place", "sumFault.margin", "sumFault.sum"}),
+        frozenset({"_install.previous", "sumFault.margin", "sumFault.sum"}),
     ),
     "unused-return": (
         "The call is made to revert for a twin that is retired or not there, or only one of several answers "

@@ -82,6 +82,8 @@ contract DataAnchorTest is Fixture {
         _refuses(batch, abi.encodeWithSelector(IDataAnchor.UnpairedDevice.selector, device, WARD));
         vm.expectRevert(abi.encodeWithSelector(IDataAnchor.UnpairedDevice.selector, address(0), WARD));
         anchor.anchor(batch, new bytes(65));
+        vm.expectRevert(abi.encodeWithSelector(IDataAnchor.UnpairedDevice.selector, address(0), WARD));
+        anchor.anchor(batch, new bytes(64));
         vm.prank(device);
         devices.unpair(device);
         batch.twinId = PATIENT;

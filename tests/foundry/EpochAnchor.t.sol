@@ -151,6 +151,8 @@ contract EpochAnchorTest is Fixture {
         _refuses(place.epoch, reason);
         vm.expectRevert(reason);
         epochs.proveUnknownDevice(gateway, place, found);
+        epochs.admit(gateway);
+        vm.assertTrue(_isSuspended());
     }
 
     function test_proveUnknownDevice_ofABatchNobodySigned() public {
