@@ -67,15 +67,16 @@ def arm(trap: Trap) -> None:
     around(trap, SqliteSignedRounds, "remember", after="after_remember")
     around(trap, LocalSigner, "sign_digest", after="after_sign")
     around(trap, LocalSigner, "sign_transaction", after="before_send")
-    send = Rpc.make_request
+    exchange = Rpc._exchange
 
-    def make_request(self: Rpc, method: Any, params: Any) -> Any:
-        answer = send(self, method, params)
-        if method == "eth_sendRawTransaction":
-            trap.passing("after_send")
-        return answer
+    def exchanged(self: Rpc, requests: Any) -> Any:
+        answers = exchange(self, requests)
+        for method, _ in requests:
+            if method == "eth_sendRawTransaction":
+                trap.passing("after_send")
+        return answers
 
-    Rpc.make_request = make_request  # type: ignore[method-assign]
+    Rpc._exchange = exchanged  # type: ignore[method-assign]
 
 
 def run_oracle(twin: str) -> None:
