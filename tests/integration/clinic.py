@@ -26,6 +26,7 @@ from oracle.rights.consent import DAY_S
 from oracle.rights.mint import mint, new_twin_id
 from oracle.rights.pair import pair
 from oracle.settings import Opened
+from oracle.twins import TwinKind
 from oracle.twins.pulse import Pulse
 
 ROOT = Path(__file__).parents[2]
@@ -178,6 +179,13 @@ class Clinic:
         if ether:
             self.opened.fund(signer.address, ether * ETHER)
         return signer
+
+    def approve(self, kind: TwinKind) -> None:
+        """Let the oracle run a kind's model, if it may not yet."""
+        if not self.chain.read("ModelRegistry", "isApproved", kind.model_digest):
+            hospital, model, card = self.keys["hospital"], kind.model_digest, kind.card_digest
+            self.chain.write(hospital, "ModelRegistry", "register", model, card, bytes(32), False)
+            self.chain.write(hospital, "ModelRegistry", "approve", model)
 
     def twin(self, name: str) -> tuple[int, LocalSigner, LocalSigner]:
         """A minted twin with the keys ``<name>`` and ``<name>-device``, paired."""

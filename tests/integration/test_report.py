@@ -27,10 +27,7 @@ NODES = ("--as", "node-1", "--as", "node-2", "--as", "node-3")
 def test_one_pass_reports_on_every_twin_once(clinic: Clinic) -> None:
     """Each once, also when it is run again; a key that is no node's is refused, and two nodes are no quorum."""
     chain, kind, settings = clinic.chain, Pulse(), Settings.read(clinic.cli.environment)
-    if not chain.read("ModelRegistry", "isApproved", kind.model_digest):
-        hospital = clinic.keys["hospital"]
-        chain.write(hospital, "ModelRegistry", "register", kind.model_digest, kind.card_digest, bytes(32), False)
-        chain.write(hospital, "ModelRegistry", "approve", kind.model_digest)
+    clinic.approve(kind)
     with ExitStack() as stack:
         custodians = [stack.enter_context(closing(one)) for one in open_custodians(settings)]
         store = stack.enter_context(closing(EmbeddedStore(Path(settings.store))))

@@ -126,10 +126,7 @@ def subject(clinic: Clinic, tmp_path: Path, request: pytest.FixtureRequest) -> S
 def kind(clinic: Clinic) -> TwinKind:
     """The pulse model, approved on the chain."""
     found = kinds()["pulse"]
-    clinic.chain.write(
-        clinic.keys["hospital"], "ModelRegistry", "register", found.model_digest, found.card_digest, bytes(32), False
-    )
-    clinic.chain.write(clinic.keys["hospital"], "ModelRegistry", "approve", found.model_digest)
+    clinic.approve(found)
     return found
 
 
