@@ -3,12 +3,14 @@
 A mutant is one small change of one line (:mod:`scripts.mutants`). Planted faults (:mod:`scripts.planted`) are tried in
 the same way, but by the tests of their own contract alone; ``--sample 0`` tries nothing else. What is changed is compiled
 by itself and put in the place of what forge built, so that no test is compiled again; what compiles to the same code is
-no mutant. Writes ``bench/results/mutation.json``. Each survivor must be argued in :mod:`scripts.survivors`.
+no mutant. Writes ``bench/results/mutation.json``. Each survivor must be argued in :mod:`scripts.survivors`. ``--resume``
+goes on with a run that was broken off, or tries again what lived in the last one: what was killed is not tried twice.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -30,6 +32,7 @@ from .variants import NOTHING, Change, compiled, reached, texts
 
 RESULTS = ROOT / "bench" / "results" / "mutation.json"
 SCRATCH = ROOT / "build" / "mutants"
+DEAD = ROOT / "build" / "mutants.killed"
 LEAST_OF_SAMPLE, LEAST_OF_ALL = 0.95, 0.97
 BATCH = 12
 MOST_S = 600
@@ -40,7 +43,6 @@ SHORT = {
     "FOUNDRY_LINT_LINT_ON_BUILD": "false",
 }
 EVERYTHING = "**"
-BESIDE = {"PredictionOracle": "ReportChallenge"}  # what is refuted, and by when, is tested where reports are wrong
 
 
 class Bench:
@@ -93,18 +95,18 @@ class Bench:
 def own_tests(file: str) -> str:
     """Pattern of the tests named after the contracts that a file is part of; empty where there are none."""
     names = sorted({name.rpartition("/")[2].removesuffix(".sol") for name in reached(file)})
-    names += [BESIDE[name] for name in names if name in BESIDE and BESIDE[name] not in names]
     tested = [name for name in names if any((ROOT / "tests" / "foundry").glob(f"{name}*.t.sol"))]
     return f"{{{','.join(tested)}}}*" if tested else ""
 
 
 class Court:
-    """Benches, and workers that compile changes and try them there."""
+    """Benches, workers that compile changes and try them there, and a file of what they killed."""
 
     def __init__(self, workers: int) -> None:
         self._pool = ThreadPoolExecutor(workers)
         self._benches: Queue[Bench] = Queue()
         self._originals = compiled([NOTHING])[0] or {}
+        self._dead = set(DEAD.read_text("utf-8").split()) if DEAD.exists() else set()
         first, *others = map(Bench, range(workers))
         if first.fate(self._originals, "") != "survived":
             sys.exit("the tests fail without any mutant; see make test-foundry")
@@ -128,7 +130,16 @@ class Court:
         if codes is None:
             return "stillborn"
         changed = {name: code for name, code in codes.items() if code != self._originals[name]}
-        return bench.fate(changed, own_tests(change[0]), most) if changed else "same"
+        if not changed:
+            return "same"
+        name = hashlib.sha256(json.dumps([changed, most], sort_keys=True).encode()).hexdigest()
+        if name in self._dead:
+            return "killed"
+        fate = bench.fate(changed, own_tests(change[0]), most)
+        if fate == "killed":
+            with DEAD.open("a", encoding="utf-8") as dead:
+                dead.write(name + "\n")
+        return fate
 
 
 def plant(court: Court) -> dict[str, Any]:
@@ -189,7 +200,10 @@ def main() -> int:
     asked.add_argument("--sample", type=int, help="so many, drawn; without it, all")
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    asked.add_argument("--resume", action="store_true", help="do not try again what an earlier run killed")
     chosen = asked.parse_args()
+    if not chosen.resume:
+        DEAD.unlink(missing_ok=True)
     began, everything = time.perf_counter(), list(mutants())
     wanted = len(everything) if chosen.sample is None else chosen.sample
     court = Court(chosen.workers)

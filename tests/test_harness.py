@@ -20,6 +20,7 @@ from scripts.survivors import ARGUED
 from scripts.variants import needed, reached
 
 RUN = "1 4096 1000 1500"
+FORGE = sorted((Path(__file__).parent / "foundry").glob("*.t.sol"))
 
 
 def test_walks_are_added_up_without_the_last_run_told_twice() -> None:
@@ -131,3 +132,13 @@ def test_a_gate_must_end_as_it_should(command: str, canary: bool, failed: bool) 
     case = told(Gate("a gate", (command,), canary))
 
     assert (case.find("failure") is not None) == failed
+
+
+@pytest.mark.parametrize("path", FORGE, ids=lambda path: path.name)
+def test_forge_tests_stand_under_their_tree(path: Path) -> None:
+    """A leaf without a test, or a test without a leaf, is a promise not kept; what only inherits has no tests of its own."""
+    text = path.read_text("utf-8")
+    leaves = re.findall(r"^/// +it .*", text, re.MULTILINE)
+    tests = re.findall(r"^    function (test\w+)", text, re.MULTILINE)
+
+    assert len(leaves) == len(tests) > 0, (leaves, tests)

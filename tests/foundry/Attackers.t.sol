@@ -14,7 +14,16 @@ interface IShrinking {
     function burn(address from, uint256 amount) external;
 }
 
-/// @notice Accounts that lie, tokens that shrink, and crowds.
+/// Accounts that lie, tokens that shrink, and crowds.
+/// a wallet with code
+///   when it lies, reverts or burns its gas
+///     it signs nothing
+/// a token
+///   when its balances shrink
+///     it gets nobody more than is owed, and the rest once it is there
+/// a crowd of ten thousand
+///   it makes no grant, decision or end of an epoch dearer
+///   it makes no purchase, revocation or refund dearer
 contract AttackersTest is MarketFixture {
     uint8 private constant WAYS = 9;
     uint256 private constant CROWD = 10_000;

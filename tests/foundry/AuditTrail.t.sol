@@ -4,6 +4,13 @@ pragma solidity 0.8.30;
 import {IAuditTrail} from "../../contracts/interfaces/IAuditTrail.sol";
 import {Fixture} from "./Fixture.sol";
 
+/// post
+///   given the head it names
+///     it moves the head, and tells
+///   when it names another head
+///     it refuses
+///   when the log does not grow
+///     it refuses
 contract AuditTrailTest is Fixture {
     IAuditTrail private trail;
 

@@ -49,6 +49,33 @@ abstract contract CaseFixture is VoucherFixture {
     }
 }
 
+/// open
+///   given what both departments signed
+///     it is stored and told, once
+///     it holds deadline and end to the second
+///   when a department is none, both are one, or no category is named
+///     it refuses
+///   when a signature is another's
+///     it refuses
+///   when the twin is retired
+///     it refuses
+/// isOpen
+///   given an open case
+///     it ends on the second
+///     it holds for the twin, the department and the categories handed over only
+/// close
+///   given either department or the twin's owner
+///     it ends the case, and tells
+///   given anybody else
+///     it refuses
+///   when the case is over or was never opened
+///     it refuses
+/// isValidSignature
+///   given a request that the receiving department signed
+///     it vouches for it while the case is open
+/// constructor
+///   given an address without code
+///     it refuses
 contract CaseTokenTest is CaseFixture {
     uint40 private constant END = NOW + 1 days;
 

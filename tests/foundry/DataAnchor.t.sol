@@ -6,6 +6,33 @@ import {ITwinToken} from "../../contracts/interfaces/ITwinToken.sol";
 import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {Fixture} from "./Fixture.sol";
 
+/// anchor
+///   given what a paired device signed
+///     it is counted and told
+///     it counts a twin's batches over its devices
+///   when it has no readings, digest or root
+///     it refuses
+///   when its end is before its start, or after now
+///     it refuses
+///   when the signer is not paired with the twin, or it is no signature
+///     it refuses
+///   when the calibration is over
+///     it refuses, from that second on
+///   when the sequence is not the next
+///     it refuses any other
+///     it refuses the last and the next but one
+///   when it names another past
+///     it refuses
+///   when the twin is retired
+///     it refuses
+/// isReadingIn
+///   given a root, a path and a leaf
+///     it is true for what is included only
+/// batchDigest
+///   it is EIP-712's
+/// constructor
+///   given an address without code
+///     it refuses
 contract DataAnchorTest is Fixture {
     uint40 private constant UNTIL = NOW + 90 days;
 

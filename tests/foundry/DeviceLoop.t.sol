@@ -8,6 +8,42 @@ import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {Scope} from "../../contracts/types/Consent.sol";
 import {Fixture} from "./Fixture.sol";
 
+/// setEnvelope, removeEnvelope
+///   given who may set them
+///     it stores and tells
+///     it ends commands where one is removed
+///   given anybody else
+///     it refuses
+/// send
+///   given a signed command within the envelope
+///     it is stored and told
+///     it takes any value within, and none without
+///     it takes both edges
+///   when a command was sent
+///     it waits the interval
+///     it waits it after a command of any kind
+///   given a device that had none
+///     it need not wait
+///   when the deadline is too near or too far
+///     it refuses
+///   when the device is not paired with the twin
+///     it refuses
+///   when no consent to care with equipment stands
+///     it refuses
+///   when another clinician signed
+///     it refuses
+///   when the command was sent
+///     it refuses
+/// answer
+///   given the device
+///     it settles the command, either way
+///   when the deadline is over
+///     it refuses, from that second on
+///   given anybody else
+///     it refuses
+/// constructor
+///   given an address without code
+///     it refuses
 contract DeviceLoopTest is Fixture {
     bytes32 private constant SAFETY_ROLE = keccak256("SAFETY_ROLE");
     uint16 private constant CODE = 7;

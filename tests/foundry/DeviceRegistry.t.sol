@@ -7,6 +7,36 @@ import {ITwinToken} from "../../contracts/interfaces/ITwinToken.sol";
 import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {Fixture} from "./Fixture.sol";
 
+/// pair
+///   given the owner and the device's signature
+///     it is stored and told
+///   given a device that is paired
+///     it refuses a second twin
+///     it moves on once it is cut off
+///   given anybody but the owner
+///     it refuses
+///   when it is late, or the signature is another's
+///     it refuses
+///     it refuses what is no signature
+///   when the twin is retired
+///     it refuses
+/// calibrate
+///   given the owner and the device's signature
+///     it is stored and told
+///   given anybody else, or another's signature
+///     it refuses
+/// unpair
+///   given the owner, or the device
+///     it cuts the device off, and tells
+///   given anybody else
+///     it refuses
+///   when the twin is retired
+///     it works all the same
+/// pairingDigest
+///   it is EIP-712's
+/// constructor
+///   given an address without code
+///     it refuses
 contract DeviceRegistryTest is Fixture {
     uint40 private constant UNTIL = NOW + 90 days;
 

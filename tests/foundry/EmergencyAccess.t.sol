@@ -95,6 +95,48 @@ abstract contract EmergencyFixture is VoucherFixture {
     }
 }
 
+/// open
+///   given two clinicians who signed
+///     it is stored and told
+///     it ends by itself, on the second
+///   given what was opened
+///     it holds for that twin, clinician and those categories only
+///   when the second, the reason or the categories are missing
+///     it refuses
+///   given who is no clinician
+///     it refuses
+///   when it is late, or a signature is another's
+///     it refuses
+///   when the twin is retired
+///     it refuses
+///   when too many of one's uses wait for review
+///     it refuses
+///   when a review is overdue
+///     it refuses
+///     it sees it behind others that were reviewed
+/// close
+///   given either clinician or the twin's owner
+///     it ends the use, and tells
+///   given anybody else, or when it is over
+///     it refuses
+/// review
+///   given a justified use
+///     it changes nothing else
+///   given one that was not
+///     it suspends both
+///     it shuts every other use of theirs
+///   given who was involved
+///     it refuses
+///   given anybody without the role
+///     it refuses
+/// isValidSignature
+///   given a request
+///     it vouches for its clinician while the use is open
+///     it takes the digest of consents' typed data
+///     it vouches for what was signed only
+/// constructor
+///   given an address without code
+///     it refuses
 contract EmergencyAccessTest is EmergencyFixture {
     function _refuses(address first, uint32 categories, uint16 reason, address other, uint40 deadline, bytes memory why) private {
         bytes memory signature = _sign(SECOND_KEY, _emergency(first, categories, reason, 0, deadline));

@@ -6,6 +6,39 @@ import {IEpochAnchor} from "../../contracts/interfaces/IEpochAnchor.sol";
 import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {Fixture} from "./Fixture.sol";
 
+/// anchorEpoch
+///   given an admitted gateway
+///     it chains the epoch to the last, and tells
+///   when root or batches are missing
+///     it refuses
+///   given who is no gateway, or whose calibration is over
+///     it refuses
+///   when the gateway was cut off
+///     it refuses a day later, whoever says nothing
+/// admit
+///   given a paired gateway
+///     it is for a day, or to the end of the calibration
+/// proveUnknownDevice
+///   given a batch of a device that was never paired
+///     it suspends the gateway for good, and tells
+///     it does so where nobody signed
+///   given a device that is, or was, paired
+///     it refuses
+/// a proof
+///   when the epoch is not where it says
+///     it refuses
+///   when the batch is not in it
+///     it refuses
+/// proveBrokenSequence
+///   given two batches of one device
+///     it suspends for two with one number
+///     it suspends for a pair that does not join
+///     it spares what is whole
+///     it spares batches of two devices, or of nobody
+///     it suspends for two in different epochs
+/// constructor
+///   given an address without code
+///     it refuses
 contract EpochAnchorTest is Fixture {
     uint256 private constant GATEWAY_KEY = 0x6A7E;
     uint40 private constant UNTIL = NOW + 90 days;

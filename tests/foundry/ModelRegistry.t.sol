@@ -6,6 +6,32 @@ import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
 import {Wiring} from "../../contracts/libraries/Wiring.sol";
 import {Fixture} from "./Fixture.sol";
 
+/// register
+///   given digests
+///     it is stored and told, once
+///   when one is 0
+///     it refuses
+/// approve, withdraw
+///   given a registered model
+///     it is approved, then withdrawn
+///     it is withdrawn before it was approved
+///     it never goes back
+///   given anybody without the role
+///     it refuses
+/// constructor
+///   it names an approver
+/// mark
+///   given a consent of the lineage that was revoked
+///     it stops a model that said it would
+///     it is only a mark where the model goes on
+///   when the consent is not in the lineage
+///     it refuses
+/// constructor
+///   given an address without code
+///     it refuses
+/// registerTerms
+///   given the registrar, before approval
+///     it is stored and told, once
 contract ModelRegistryTest is Fixture {
     bytes32 private constant MODEL = keccak256("model");
     bytes32 private constant APPROVER_ROLE = keccak256("APPROVER_ROLE");

@@ -2,8 +2,19 @@
 pragma solidity 0.8.30;
 
 import {IPredictionOracle} from "../../contracts/interfaces/IPredictionOracle.sol";
-import {OracleFixture} from "./PredictionOracle.t.sol";
+import {OracleFixture} from "./OracleFixture.sol";
 
+/// rotate
+///   given a quorum of the present nodes
+///     it puts others in their place; what was posted stays
+///   when too few signed, or it is late
+///     it refuses
+///   when nodes, faulty, number or deadline are not what was signed
+///     it refuses
+///   when it was done
+///     it refuses
+///   given a suspended key
+///     it refuses
 contract PredictionOracleRotationTest is OracleFixture {
     uint40 private constant UNTIL = NOW + 1 hours;
 

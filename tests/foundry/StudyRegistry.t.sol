@@ -6,6 +6,22 @@ import {ISigned} from "../../contracts/interfaces/ISigned.sol";
 import {IStudyRegistry} from "../../contracts/interfaces/IStudyRegistry.sol";
 import {Fixture} from "./Fixture.sol";
 
+/// approve
+///   given what a board signed
+///     it is stored and told
+///     it counts once, and in time
+///     it binds every fact
+///   when purposes, end, study or researcher are none
+///     it refuses
+///   given another than the board that came first
+///     it refuses
+/// withdraw
+///   given the board
+///     it is final, and told
+/// isApproved
+///   it is the rule in words
+/// constructor
+///   it names an administrator, who is no board
 contract StudyRegistryTest is Fixture {
     bytes32 private constant STUDY = keccak256("study");
     bytes32 private constant BOARD_ROLE = keccak256("BOARD_ROLE");

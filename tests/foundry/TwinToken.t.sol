@@ -8,6 +8,39 @@ import {IERC721Metadata} from "@openzeppelin/contracts/token/ERC721/extensions/I
 import {ITwinToken} from "../../contracts/interfaces/ITwinToken.sol";
 import {Fixture} from "./Fixture.sol";
 
+/// mint
+///   given one of three kinds
+///     it is the caller's
+///   given another kind
+///     it refuses
+///   given a contract that takes no tokens
+///     it refuses
+/// voidGrants
+///   given the owner
+///     it starts an epoch, and tells
+/// retire
+///   given the owner
+///     it starts an epoch and ends the twin
+/// voidGrants, retire
+///   given anybody else
+///     it refuses
+/// transferFrom
+///   given a ward's twin
+///     it starts an epoch
+///   given a patient's
+///     it refuses
+///   given equipment's
+///     it moves
+///   when the twin is retired
+///     it refuses
+/// ownerAndEpochOf
+///   it answers for a twin that lives only
+/// balanceOf
+///   it counts each twin once
+/// tokenURI
+///   it names the kind only
+/// supportsInterface
+///   it names its own and the standards'
 contract TwinTokenTest is Fixture {
     function test_mint_takesTheThreeKinds() public {
         for (uint256 kind = 1; kind <= 3; ++kind) {

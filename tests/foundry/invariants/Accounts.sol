@@ -5,7 +5,7 @@ import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {Base64} from "@openzeppelin/contracts/utils/Base64.sol";
 import {IPasskeyAccount} from "../../../contracts/interfaces/IPasskeyAccount.sol";
 import {IPasskeyFactory} from "../../../contracts/interfaces/IPasskeyFactory.sol";
-import {VmP256} from "../PasskeyAccount.t.sol";
+import {VmP256} from "../PasskeyFixture.sol";
 import {World} from "./World.sol";
 
 interface INonces {

@@ -5,7 +5,7 @@ import {IModelRegistry} from "../../../contracts/interfaces/IModelRegistry.sol";
 import {IPredictionOracle} from "../../../contracts/interfaces/IPredictionOracle.sol";
 import {IReportChallenge} from "../../../contracts/interfaces/IReportChallenge.sol";
 import {ITwinToken} from "../../../contracts/interfaces/ITwinToken.sol";
-import {OracleFixture} from "../PredictionOracle.t.sol";
+import {OracleFixture} from "../OracleFixture.sol";
 import {World} from "./World.sol";
 
 /// @notice Reports in bundles and by themselves, settled, read by proof, and refuted in time where they are false. An

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {IModelRegistry} from "../../../contracts/interfaces/IModelRegistry.sol";
 import {IPredictionOracle} from "../../../contracts/interfaces/IPredictionOracle.sol";
-import {OracleFixture} from "../PredictionOracle.t.sol";
+import {OracleFixture} from "../OracleFixture.sol";
 import {Consents} from "./Consents.sol";
 import {Data} from "./Data.sol";
 import {World} from "./World.sol";
