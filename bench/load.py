@@ -15,8 +15,10 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -94,21 +96,23 @@ def _load(made: Keepers, twin_id: int, grantee: LocalSigner, count: int) -> dict
     queue: multiprocessing.Queue[list[tuple[bool, bool, float]]] = multiprocessing.Queue()
     secret = grantee._secret_32_bytes
     each = count // WORKERS
+    ready = multiprocessing.Barrier(WORKERS + 1)
     programs = [
-        multiprocessing.Process(target=_program, args=(made.settings, twin_id, secret, each, number, queue))
+        multiprocessing.Process(target=_program, args=(made.settings, twin_id, secret, each, number, ready, queue))
         for number in range(WORKERS)
     ]
-    before, began = _used(made), time.monotonic()
     for program in programs:
         program.start()
+    ready.wait()
+    before, began = _used(made, programs), time.monotonic()
     answers: list[tuple[bool, bool, float]] = []
     while len(answers) < each * WORKERS:
         answers += queue.get(timeout=600)
         sizes.append([_resident_mib(made, name) for name in made.services])
     took = time.monotonic() - began
+    used = {name: (after - before[name]) / len(answers) for name, after in _used(made, programs).items()}
     for program in programs:
         program.join()
-    used = {name: (after - before[name]) / len(answers) for name, after in _used(made).items()}
     logged = sum(sum(1 for _ in one.receipts()) for one in made.custodians)
     seconds = sorted(second for *_, second in answers)
     tenth = max(1, len(sizes) // 10)
@@ -130,30 +134,31 @@ def _load(made: Keepers, twin_id: int, grantee: LocalSigner, count: int) -> dict
     }
 
 
-def _program(settings: Settings, twin_id: int, secret: bytes, count: int, number: int, queue: Any) -> None:
+def _program(settings: Settings, twin_id: int, secret: bytes, count: int, number: int, ready: Any, queue: Any) -> None:
     """Let people ask the custodians in turn, now with a right, now without; report every hundred answers."""
     asker, custodians = Asker(settings, twin_id, LocalSigner(secret)), open_custodians(settings)
+    ready.wait()
 
     def ask(at: int) -> tuple[bool, bool, float]:
         rightly = (at // len(custodians) + number) % 2 == 0
         return (rightly, *asker.ask(custodians[at % len(custodians)], rightly=rightly))
 
     with ThreadPoolExecutor(ASKERS) as people:
-        for first in range(0, count, 100):
-            queue.put(list(people.map(ask, range(first, min(first + 100, count)))))
+        answers = people.map(ask, range(count))
+        while some := list(islice(answers, 100)):
+            queue.put(some)
 
 
-def _used(made: Keepers) -> dict[str, float]:
-    """Seconds of a processor so far: of the custodians, the chain, and programs that ended."""
+def _used(made: Keepers, programs: Sequence[multiprocessing.Process]) -> dict[str, float]:
+    """Seconds of a processor so far: of the custodians, the chain, and the programs, which are not waited for yet."""
 
-    def of(pid: int) -> float:
+    def of(pid: int | None) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    children = os.times()
     return {
         "custodians": sum(of(one.pid) for one in made.services.values()), "chain": of(made.chain_pid),
-        "programs": children.children_user + children.children_system,
+        "programs": sum(of(one.pid) for one in programs),
     }  # fmt: skip
 
 

@@ -19,17 +19,26 @@ class Anchors:
     def __init__(self) -> None:
         self._known: dict[Chain, set[tuple[int, str, int, bytes]]] = {}  # (twin, device, sequence, digest)
 
-    def has(self, chain: Chain, digest: bytes, context: Context, proofs: Sequence[Proof]) -> bool:
-        """Whether `digest` is the batch of that context, by this endpoint; `proofs` are of batches in epochs."""
+    def has(self, chain: Chain, batches: Sequence[tuple[bytes, Context]], proofs: Sequence[Proof]) -> bool:
+        """Whether each digest is the batch of its context, by this endpoint; `proofs` are of batches in epochs."""
         known = self._known.setdefault(chain, set())
-        batch = (context.twin_id, context.device, context.sequence, digest)
-        if batch not in known:
-            for event in chain.events("DataAnchor", "BatchAnchored", twinId=context.twin_id):
+
+        def missing() -> list[tuple[bytes, Context]]:
+            return [one for one in batches if _named(*one) not in known]
+
+        for twin_id in {context.twin_id for _, context in missing()}:
+            for event in chain.events("DataAnchor", "BatchAnchored", twinId=twin_id):
                 one = event.args["batch"]
-                known.add((context.twin_id, event.args["device"], one["sequence"], one["digest"]))
-        if batch not in known and any(_in_epoch(chain, digest, context, *proof) for proof in proofs):
-            known.add(batch)
-        return batch in known
+                known.add((twin_id, event.args["device"], one["sequence"], one["digest"]))
+        for digest, context in missing():
+            if not any(_in_epoch(chain, digest, context, *proof) for proof in proofs):
+                return False
+            known.add(_named(digest, context))
+        return True
+
+
+def _named(digest: bytes, context: Context) -> tuple[int, str, int, bytes]:
+    return context.twin_id, context.device, context.sequence, digest
 
 
 def _in_epoch(chain: Chain, digest: bytes, context: Context, batch: Batch, included: Included) -> bool:

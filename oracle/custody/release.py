@@ -24,13 +24,14 @@ from ..ports import Chain, CustodianState, Entry, Mined, Signer
 from ..records import Context, ErasureRequest, ErasureStatement, KeyRequest, Receipt, Release, SealedShare
 from . import tables
 from .anchors import Anchors, Proof
-from .endpoints import Asked, Endpoints, Said
-from .turns import Turns
+from .endpoints import Endpoints, Said
 
 LONGEST_LIFE_S = 15 * 60  # of a request, from now to its deadline
 MOST_BATCHES = 512
 
 Item = tuple[Context, SealedShare]
+Asked = tuple[KeyRequest, Sequence[Item], Sequence[Proof]]
+"""A request, the shares it is about, and proofs of those batches that are in epochs."""
 
 
 class LocalCustodian:
@@ -65,8 +66,6 @@ class LocalCustodian:
         self._clock = clock
         self._random_bytes = random_bytes
         self._anchors = Anchors()
-        self._asking: Turns[Asked, Said] = Turns(lambda asked: self._endpoints.ask(asked))
-        self._writing: Turns[Entry, Receipt] = Turns(lambda entries: self._state.append(entries))
         self._rooted: tuple[int, bytes] = (0, bytes(32))  # what the chain was last known to have of the log
 
     @property
@@ -100,22 +99,25 @@ class LocalCustodian:
             raise InputError(
                 f"{request.grantee[:80]!r} is not an address", hint="write it checksummed", kind="bad_address"
             )
+        (outcome,) = self.release_together([(request, items, proofs)])
+        if isinstance(outcome, Refused):
+            raise outcome
+        return outcome
+
+    def release_together(self, asked: Sequence[Asked]) -> list[Release | Refused]:
+        """Decide on several requests, as :func:`~oracle.formats.wire.unpack_request` reads them.
+
+        One look at each endpoint and one write to the disk serve all; a refusal is a :class:`~oracle.errors.Refused` in its place.
+        """
         domain = Domain(self._chain.chain_id, self._chain.address("ConsentRegistry"))
-        digest = request_digest(domain, request)
-        said = self._asking.ask((request, digest))
-        reason = self._why_not(request, said, items, proofs)
-        shares: tuple[bytes, ...] = ()
-        if not reason:
-            try:
-                shares = self._reseal(request, digest, items)
-            except VerificationError as error:
-                reason = error.kind
-        # An unsigned request must not use up somebody else's nonce.
-        spent = (request.grantee, request.nonce) if said.signed else None
-        receipt = self._writing.ask(Entry(partial(self._receipt, request, digest, said, reason), spent))
-        if not receipt.permitted:
-            raise Refused(receipt)
-        return Release(receipt, shares)
+        digests = [request_digest(domain, request) for request, *_ in asked]
+        told = self._endpoints.ask([(request, digest) for (request, *_), digest in zip(asked, digests, strict=True)])
+        decided = [self._decided(*one) for one in zip(asked, digests, told, strict=True)]
+        receipts = self._state.append([entry for entry, _ in decided])
+        return [
+            Release(receipt, shares) if receipt.permitted else Refused(receipt)
+            for receipt, (_, shares) in zip(receipts, decided, strict=True)
+        ]
 
     def keep_table(self, body: bytes) -> None:
         table = share_table.unpack(body)
@@ -198,6 +200,20 @@ class LocalCustodian:
         if owner != request.owner or not chain.is_signed_by(owner, digest, request.signature):
             raise Denied("only the twin's owner can have it erased", hint="sign with the owner's key", kind="not_owner")
 
+    def _decided(self, asked: Asked, digest: bytes, said: Said) -> tuple[Entry, tuple[bytes, ...]]:
+        """What is to be written of a request, and the shares that leave if that says so."""
+        request, items, proofs = asked
+        shares: tuple[bytes, ...] = ()
+        reason = self._why_not(request, said, items, proofs)
+        if not reason:
+            try:
+                shares = self._reseal(request, digest, items)
+            except VerificationError as error:
+                reason = error.kind
+        # An unsigned request must not use up somebody else's nonce.
+        spent = (request.grantee, request.nonce) if said.signed else None
+        return Entry(partial(self._receipt, request, digest, said, reason), spent), shares
+
     def _why_not(self, request: KeyRequest, said: Said, items: Sequence[Item], proofs: Sequence[Proof]) -> str:
         """Empty only if the request is sound, every endpoint allows it, and the batches are those on the chain."""
         return (
@@ -229,11 +245,8 @@ class LocalCustodian:
     def _why_not_anchored(self, request: KeyRequest, items: Sequence[Item], proofs: Sequence[Proof]) -> str:
         """A receipt names what is really opened, by all endpoints."""
         try:
-            known = all(
-                self._anchors.has(chain, digest, context, proofs)
-                for chain in self._endpoints.chains
-                for digest, (context, _) in zip(request.batches, items, strict=True)
-            )
+            batches = [(digest, context) for digest, (context, _) in zip(request.batches, items, strict=True)]
+            known = all(self._anchors.has(chain, batches, proofs) for chain in self._endpoints.chains)
         except MedtwinError:
             return "chain_unavailable"
         return "" if known else "batch_not_anchored"

@@ -28,7 +28,8 @@ from ..formats.wire import (
 )
 from ..ports import Chain
 from ..rights.mint import parse_twin_id
-from .http import CBOR, REQUESTS_A_MINUTE, bounded_app
+from .http import CBOR, REQUESTS_A_MINUTE, bounded_app, run
+from .turns import Turns
 
 PAGE = 1_000  # receipts
 TwinId = Annotated[str, Path(json_schema_extra={"pattern": "^(0x[0-9a-f]{1,64}|[0-9]{1,78})$", "maxLength": 78})]
@@ -58,6 +59,7 @@ class Metrics:
 def service(custodian: LocalCustodian, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> FastAPI:
     """The HTTP face of one custodian."""
     metrics = Metrics()
+    deciding = Turns(custodian.release_together)
     app = bounded_app("Medtwin custodian", metrics.registry, metrics.limited, requests_a_minute=requests_a_minute)
 
     @app.get("/readyz")
@@ -79,15 +81,14 @@ def service(custodian: LocalCustodian, *, requests_a_minute: int = REQUESTS_A_MI
     @app.post("/v1/release", openapi_extra=BODY)
     async def release(request: Request) -> Response:
         """Decide on a request; 403 carries the signed receipt of a refusal."""
-        asked, items, proofs = unpack_request(await request.body())
-        try:
-            with metrics.seconds.time():
-                released = await run_in_threadpool(custodian.release, asked, items, proofs)
-            metrics.decisions.labels("permitted").inc()
-            return Response(pack_release(released), media_type=CBOR)
-        except Refused as refused:
-            metrics.decisions.labels(refused.receipt.reason).inc()
-            return Response(pack_release(refusal(refused.receipt)), 403, media_type=CBOR)
+        asked = unpack_request(await request.body())
+        with metrics.seconds.time():
+            outcome = await deciding.ask(asked)
+        if isinstance(outcome, Refused):
+            metrics.decisions.labels(outcome.receipt.reason).inc()
+            return Response(pack_release(refusal(outcome.receipt)), 403, media_type=CBOR)
+        metrics.decisions.labels("permitted").inc()
+        return Response(pack_release(outcome), media_type=CBOR)
 
     @app.post("/v1/erase", openapi_extra=BODY)
     async def erase(request: Request) -> Response:
@@ -150,15 +151,7 @@ def serve(custodian: LocalCustodian, chain: Chain, listening: Listening) -> None
         timeout_keep_alive=5,
         limit_concurrency=256,
     )
-    asyncio.run(_serve(uvicorn.Server(config), custodian, chain))
-
-
-async def _serve(server: uvicorn.Server, custodian: LocalCustodian, chain: Chain) -> None:
-    rooting = asyncio.create_task(_root_forever(custodian, chain))
-    try:
-        await server.serve()
-    finally:
-        rooting.cancel()
+    run(config, _root_forever(custodian, chain))
 
 
 async def _root_forever(custodian: LocalCustodian, chain: Chain) -> None:

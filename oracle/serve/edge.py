@@ -20,7 +20,7 @@ from ..batches.collect import Bridge, accept, collect
 from ..batches.edge import Gateway, prove, take, turn
 from ..errors import ChainError, InputError, MedtwinError, StorageError
 from ..formats.messages import MOST_BYTES, Message, unpack
-from .http import REQUESTS_A_MINUTE, Endpoints, bounded_app, look_at, place_of
+from .http import REQUESTS_A_MINUTE, Endpoints, bounded_app, look_at, place_of, run
 
 STALE_AFTER_S = 120.0
 """Without a whole turn for so long, the gateway is not ready."""
@@ -196,15 +196,7 @@ def serve(running: Running, address: str, genesis: str, *, port: int, every_s: f
         service(running, address, genesis), host="127.0.0.1", port=port, log_level="warning", access_log=False,
         timeout_keep_alive=5, limit_concurrency=256,
     )  # fmt: skip
-    asyncio.run(_serve(uvicorn.Server(config), running, every_s))
-
-
-async def _serve(server: uvicorn.Server, running: Running, every_s: float) -> None:
-    working = asyncio.create_task(_work_forever(running, every_s))
-    try:
-        await server.serve()
-    finally:
-        working.cancel()
+    run(config, _work_forever(running, every_s))
 
 
 async def _work_forever(running: Running, every_s: float) -> None:

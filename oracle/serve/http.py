@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from traceback import extract_tb
 from typing import Protocol
 
+import uvicorn
 from fastapi import FastAPI, Request, Response
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import SlidingWindowCounterRateLimiter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,13 +24,23 @@ CBOR = "application/cbor"
 
 
 class Bounded:
-    """A service that reads no body further than allowed."""
+    """A service that gives each address a budget, reads no body further than allowed, and says of its own failures nothing but where.
 
-    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
-        self._app, self._most_bytes = app, most_bytes
+    `hit` counts a request of an address and says whether it is within the budget.
+    """
+
+    def __init__(self, app: ASGIApp, hit: Callable[[str], bool], most_bytes: int) -> None:
+        self._app, self._hit, self._most_bytes = app, hit, most_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        read = 0
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if not self._hit((scope.get("client") or ("unknown",))[0]):
+            answer = Response("too many requests; wait a minute", 429, {"Retry-After": "60"}, media_type="text/plain")
+            await answer(scope, receive, send)
+            return
+        read, begun = 0, False
 
         async def counted() -> Message:
             nonlocal read
@@ -38,7 +50,18 @@ class Bounded:
                 raise InputError("the request is too large", hint="ask for less at once", kind="too_large")
             return message
 
-        await self._app(scope, counted, send)
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, counted, noted)
+        except Exception as error:  # else the server writes out the error's text, which may name a twin
+            print(f"event=failed kind={type(error).__name__} {place_of(error)}", flush=True)
+            if not begun:
+                answer = Response("the service failed; its log says where", 500, media_type="text/plain")
+                await answer(scope, receive, send)
 
 
 def bounded_app(
@@ -54,22 +77,15 @@ def bounded_app(
     `limited` counts the requests beyond the budget.
     """
     app = FastAPI(title=title, version="1", docs_url=None, redoc_url=None)
-    app.add_middleware(Bounded, most_bytes=most_bytes)
-    budget_a_minute = RateLimitItemPerMinute(requests_a_minute)
-    budget = MovingWindowRateLimiter(MemoryStorage())
+    budget, a_minute = SlidingWindowCounterRateLimiter(MemoryStorage()), RateLimitItemPerMinute(requests_a_minute)
 
-    @app.middleware("http")
-    async def bounded(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
-        """So many requests a minute and address; the rest is refused before anything is computed."""
-        client = request.client.host if request.client else "unknown"
-        if not budget.hit(budget_a_minute, client):
+    def hit(client: str) -> bool:
+        within = budget.hit(a_minute, client)
+        if not within:
             limited.inc()
-            return Response("too many requests; wait a minute", 429, {"Retry-After": "60"}, media_type="text/plain")
-        try:
-            return await proceed(request)
-        except Exception as error:  # else the server writes out the error's text, which may name a twin
-            print(f"event=failed kind={type(error).__name__} {place_of(error)}", flush=True)
-            return Response("the service failed; its log says where", 500, media_type="text/plain")
+        return within
+
+    app.add_middleware(Bounded, hit=hit, most_bytes=most_bytes)
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -90,6 +106,20 @@ def bounded_app(
         return Response(error.sentence, status, media_type="text/plain")
 
     return app
+
+
+def run(config: uvicorn.Config, beside: Coroutine[None, None, None]) -> None:
+    """Serve until stopped, with what goes on beside it."""
+
+    async def both() -> None:
+        aside = asyncio.create_task(beside)
+        try:
+            await uvicorn.Server(config).serve()
+        finally:
+            aside.cancel()
+
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(both())
 
 
 class Endpoints(Protocol):

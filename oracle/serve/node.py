@@ -19,7 +19,7 @@ from ..errors import MedtwinError, VerificationError
 from ..formats.wire import unpack_observations
 from ..records import Observation
 from ..reports.quorum import Happened
-from .http import REQUESTS_A_MINUTE, Endpoints, bounded_app, look_at, place_of
+from .http import REQUESTS_A_MINUTE, Endpoints, bounded_app, look_at, place_of, run
 
 LOOK_EVERY_S = 2.0
 STALE_AFTER_S = 60.0
@@ -177,15 +177,7 @@ def serve(running: Running, address: str, genesis: str, config: str = "", *, por
         service(running, address, genesis, config), host="127.0.0.1", port=port, log_level="warning", access_log=False,
         timeout_keep_alive=5, limit_concurrency=64,
     )  # fmt: skip
-    asyncio.run(_serve(uvicorn.Server(settings), running))
-
-
-async def _serve(server: uvicorn.Server, running: Running) -> None:
-    looking = asyncio.create_task(_look_forever(running))
-    try:
-        await server.serve()
-    finally:
-        looking.cancel()
+    run(settings, _look_forever(running))
 
 
 async def _look_forever(running: Running) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from oracle.custody.endpoints import Endpoints
-from oracle.errors import ChainError, Refused
+from oracle.errors import ChainError
 from oracle.formats.receipts import decode, request_digest
 from oracle.ports import AskSigned, Entry, Question
 from oracle.records import KeyRequest
@@ -89,19 +89,17 @@ def test_an_endpoint_of_another_chain_is_not_believed(case: Case, mixed: list[As
         assert {one.apart for one in Endpoints(chains, case.stage.now_s).ask(mixed)} == {"chain_forked"}
 
 
-def test_many_at_once_have_one_receipt_each(case: Case) -> None:
-    """Twenty threads, a permit for each refusal, one request sent twice: numbers without gaps, every answer in the log."""
+@pytest.mark.parametrize("together", [True, False])
+def test_many_at_once_have_one_receipt_each(case: Case, together: bool) -> None:
+    """Twenty, in one turn or in twenty threads, one of them sent twice: numbers without gaps, every answer in the log."""
     twice = case.asked()
     requests = [twice, *(case.asked(**({"purpose": 2} if at % 2 else {})) for at in range(18)), twice]
 
-    def ask(request: KeyRequest) -> Any:
-        try:
-            return case.custodian.release(request, case.items).receipt
-        except Refused as error:
-            return error.receipt
+    def ask(*some: KeyRequest) -> list[Any]:
+        return [one.receipt for one in case.custodian.release_together([(asked, case.items, ()) for asked in some])]
 
     with ThreadPoolExecutor(20) as pool:
-        told = list(pool.map(ask, requests))
+        told = ask(*requests) if together else [one for some in pool.map(ask, requests) for one in some]
 
     log = [decode(*entry) for entry in case.custodian.receipts()]
     assert log == sorted(told, key=lambda one: one.number) and [one.number for one in log] == list(range(20))

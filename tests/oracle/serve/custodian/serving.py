@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -97,11 +97,12 @@ def served(custodian: LocalCustodian, monkeypatch: pytest.MonkeyPatch, **tls: An
     """A custodian behind the server that `serve` configures."""
     caught: list[uvicorn.Server] = []
 
-    async def catch(server: uvicorn.Server, *_: Any) -> None:
-        caught.append(server)
+    def catch(config: uvicorn.Config, beside: Coroutine[None, None, None]) -> None:
+        beside.close()
+        caught.append(uvicorn.Server(config))
 
     with monkeypatch.context() as patched:
-        patched.setattr(service_module, "_serve", catch)
+        patched.setattr(service_module, "run", catch)
         serve(custodian, custodian._endpoints.chains[0], Listening(0, **tls))
     assert caught[0].config.host == "127.0.0.1"
     with listening(caught[0]) as url:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 
 from oracle.adapters.keys import LocalSigner
 from oracle.adapters.memory import new_signer
-from oracle.custody.release import LocalCustodian
+from oracle.custody.release import Asked, LocalCustodian
 from oracle.errors import CustodyDenied, MedtwinError, Refused, StorageError, VerificationError
 from oracle.formats import hpke
 from oracle.formats.envelope import released_info
@@ -74,12 +74,15 @@ class Lying:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._true, name)
 
-    def release(self, request: KeyRequest, items: Any, *_: Any) -> Release:
-        """The true answer, changed; a changed refusal stays one."""
-        try:
-            return self._change(self._true.release(request, items), request, items)
-        except Refused as error:
-            raise Refused(self._change(Release(error.receipt, ()), request, items).receipt) from None
+    def release_together(self, asked: Sequence[Asked]) -> list[Release | Refused]:
+        """The true answers, changed; a changed refusal stays one."""
+        return [self._changed(*one) for one in zip(self._true.release_together(asked), asked, strict=True)]
+
+    def _changed(self, true: Release | Refused, asked: Asked) -> Release | Refused:
+        request, items, _ = asked
+        if isinstance(true, Refused):
+            return Refused(self._change(Release(true.receipt, ()), request, items).receipt)
+        return self._change(true, request, items)
 
 
 def _other_share(release: Release, request: KeyRequest, items: Any) -> Release:
