@@ -92,7 +92,7 @@ def test_the_log_names_nobody_and_a_failure_shows_no_stack(
         def failing(*_: Any, **__: Any) -> Any:
             raise RuntimeError(f"no row for {case.twin.twin_id:#x} {case.grantee.address} /secret/place")
 
-        monkeypatch.setattr(custodian, "release_together", failing)
+        monkeypatch.setattr(custodian._endpoints, "ask", failing)
         monkeypatch.setattr(custodian, "public_key", failing)
         for call in (
             lambda: remote.release(case.asked(), case.items(custodian)), lambda: remote.public_key(case.twin.twin_id)
