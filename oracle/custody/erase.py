@@ -12,15 +12,13 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
-from eth_utils import is_checksum_address
-
 from ..batches.anchored import anchored_batches
 from ..batches.ask import kept_tables
 from ..errors import Denied, MedtwinError, StorageError, VerificationError
 from ..formats import cbor
 from ..formats.envelope import Header, parse_header
 from ..formats.share_table import ShareTable
-from ..formats.typed_data import Domain, erasure_digest, recovers_to, statement_digest
+from ..formats.typed_data import Domain, erasure_digest, is_checksummed, recovers_to, statement_digest
 from ..ports import Chain, Custodian, Signer, Store
 from ..records import ErasureRequest, ErasureStatement
 
@@ -266,7 +264,7 @@ def _check_ranges(read: Certificate) -> None:
     times = [(read.retired_s, 40), *((one.time_s, 40) for one in read.statements)]
     cbor.numbers((read.twin_id, 256), (read.retired_block, 63), *times)
     named = (read.owner, *read.holders, *(one.custodian for one in read.statements))
-    if not all(map(is_checksum_address, named)):
+    if not all(map(is_checksummed, named)):
         raise ValueError("address")
 
 

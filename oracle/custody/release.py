@@ -13,13 +13,11 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 
-from eth_utils import is_checksum_address
-
 from ..errors import Denied, InputError, MedtwinError, NotFound, Refused, RevertedError, VerificationError
 from ..formats import hpke, receipt_log, share_table
 from ..formats.envelope import open_share, released_info
 from ..formats.receipts import request_digest
-from ..formats.typed_data import Domain, erasure_digest, receipt_digest, statement_digest
+from ..formats.typed_data import Domain, erasure_digest, is_checksummed, receipt_digest, statement_digest
 from ..ports import Chain, CustodianState, Entry, Mined, Signer
 from ..records import Context, ErasureRequest, ErasureStatement, KeyRequest, Receipt, Release, SealedShare
 from . import tables
@@ -95,7 +93,7 @@ class LocalCustodian:
         return hpke.public_key(private)
 
     def release(self, request: KeyRequest, items: Sequence[Item], proofs: Sequence[Proof] = ()) -> Release:
-        if not is_checksum_address(request.grantee):  # another spelling would be another name for the same nonce
+        if not is_checksummed(request.grantee):  # another spelling would be another name for the same nonce
             raise InputError(
                 f"{request.grantee[:80]!r} is not an address", hint="write it checksummed", kind="bad_address"
             )

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 import cbor2
 import numpy as np
-from eth_utils import is_checksum_address
 
 from ..errors import InputError, VerificationError
 from ..records import Outgoing, Readings
@@ -18,7 +17,7 @@ from . import cbor
 from .envelope import MAX_BLOCK_BYTES, MAX_READINGS
 from .epochs import signed_batch, signed_fields
 from .keccak import keccak
-from .typed_data import Domain, recovers_to
+from .typed_data import Domain, is_checksummed, recovers_to
 
 BATCH, READINGS = "medtwin/batch/1", "medtwin/readings/1"
 MOST_BYTES = MAX_BLOCK_BYTES + 1024
@@ -97,7 +96,7 @@ def _message(body: bytes, signature: bytes) -> Message:
     cbor.numbers((number, 63))
     count = len(channel)
     sound = 0 < count <= MAX_READINGS and len(times) == len(values) == WORD * count
-    if not sound or not number or not is_checksum_address(sensor) or not all(type(one) is str for one in channels):
+    if not sound or not number or not is_checksummed(sensor) or not all(type(one) is str for one in channels):
         raise ValueError("message")
     readings = Readings(
         schema, tuple(channels), np.frombuffer(times, "<i8"), np.frombuffer(channel, np.uint8),

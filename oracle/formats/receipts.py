@@ -6,12 +6,11 @@ import hashlib
 import re
 
 import cbor2
-from eth_utils import is_checksum_address
 
 from ..errors import VerificationError
 from ..records import KeyRequest, Receipt
 from . import cbor
-from .typed_data import Domain, digest
+from .typed_data import Domain, digest, is_checksummed
 
 FORMAT = "medtwin/receipt/1"
 _KINDS = (str, str, int, int, bytes, str, int, int, list, bytes, int, int, bool, str, bytes, bytes, int, bytes)
@@ -54,7 +53,7 @@ def decode(leaf: bytes, signature: bytes) -> Receipt:
         recipient, nonce, deadline_s, permitted, reason, request, request_signature, head_block, head_hash = rest
         cbor.digests([twin, recipient, request, head_hash, *batches])
         cbor.numbers((number, 63), (purpose, 32), (category, 32), (nonce, 256), (deadline_s, 40), (head_block, 63))
-        words = _REASON.fullmatch(reason) and is_checksum_address(custodian) and is_checksum_address(grantee)
+        words = _REASON.fullmatch(reason) and is_checksummed(custodian) and is_checksummed(grantee)
         whole = name == FORMAT and cbor2.dumps(fields, canonical=True) == leaf
         if not (words and whole and 0 <= time_s < _YEAR_10000_S):
             raise ValueError(name)

@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import cbor2
-from eth_utils import is_checksum_address
 
 from ..errors import InputError
 from ..records import SealedShare
 from . import cbor
 from .envelope import Header
-from .typed_data import Domain, digest
+from .typed_data import Domain, digest, is_checksummed
 
 FORMAT = "medtwin/shares/1"
 MOST_ROWS = 64  # so that a table for ten custodians stays under a mebibyte
@@ -111,6 +110,6 @@ def _shares(fields: Sequence[object]) -> tuple[SealedShare, ...]:
     shares = tuple(SealedShare(*cbor.items(one, str, bytes, bytes)) for one in fields)
     cbor.digests([share.commitment for share in shares])
     named = [share.custodian for share in shares]
-    if named != sorted(set(named)) or not all(map(is_checksum_address, named)):
+    if named != sorted(set(named)) or not all(map(is_checksummed, named)):
         raise ValueError("custodians")
     return shares

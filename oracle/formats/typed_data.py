@@ -16,13 +16,14 @@ from functools import lru_cache
 from typing import Any
 
 from coincurve import PublicKey
-from eth_utils import to_checksum_address
+from eth_utils import is_checksum_address, to_checksum_address
 
 from ..records import Batch, ErasureRequest, ErasureStatement, Receipt, Report
 from .keccak import keccak
 
 NAME, VERSION = "Medtwin", "1"
 HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0  # secp256k1 n / 2
+ADDRESS_LETTERS = 42
 
 TYPES: dict[str, tuple[tuple[str, str], ...]] = {
     "Batch": (
@@ -207,6 +208,16 @@ def recover(signed: bytes, signature: bytes) -> str | None:
 def recovers_to(signed: bytes, signature: bytes, account: str) -> bool:
     """Whether the key of `account` signed."""
     return recover(signed, signature) == _checksummed(account)
+
+
+def is_checksummed(text: object) -> bool:
+    """Whether this is an address in the one spelling that is taken (EIP-55)."""
+    return isinstance(text, str) and len(text) == ADDRESS_LETTERS and _is_checksummed(text)
+
+
+@lru_cache(maxsize=4_096)
+def _is_checksummed(text: str) -> bool:
+    return bool(is_checksum_address(text))
 
 
 @lru_cache(maxsize=4_096)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import cbor2
-from eth_utils import is_checksum_address
 
 from ..errors import InputError, VerificationError
 from ..records import (
@@ -26,6 +25,7 @@ from . import cbor
 from .envelope import context_of
 from .epochs import signed_batch, signed_fields
 from .receipts import decode, encode
+from .typed_data import is_checksummed
 
 MAX_REQUEST_BYTES = 2**20
 MOST_OBSERVATIONS = 1_000  # in one message
@@ -57,7 +57,7 @@ def unpack_request(body: bytes) -> tuple[KeyRequest, list[Item], list[Proof]]:
         category, purpose, nonce, deadline_s, _ = rest
         cbor.digests([twin, *batches])
         cbor.numbers((category, 32), (purpose, 32), (nonce, 256), (deadline_s, 40))
-        if not is_checksum_address(grantee):  # one spelling, so that a nonce is spent whatever the case of letters
+        if not is_checksummed(grantee):  # one spelling, so that a nonce is spent whatever the case of letters
             raise ValueError("grantee")
         request = KeyRequest(int.from_bytes(twin, "big"), grantee, recipient, tuple(batches), *rest)
         proofs = [_unpack_proof(proof) for proof in more[0]] if more else []
@@ -110,7 +110,7 @@ def unpack_erasure(body: bytes) -> ErasureRequest:
         twin, owner, deadline_s, signature = cbor.items(cbor.read(body), bytes, str, int, bytes)
         cbor.digests([twin])
         cbor.numbers((deadline_s, 40))
-        if not is_checksum_address(owner):
+        if not is_checksummed(owner):
             raise ValueError("owner")
         return ErasureRequest(int.from_bytes(twin, "big"), owner, deadline_s, signature)
     except ValueError as error:
@@ -137,7 +137,7 @@ def unpack_statement(body: bytes) -> ErasureStatement:
         custodian, twin, key, time_s, signature = cbor.items(cbor.read(body), str, bytes, bytes, int, bytes)
         cbor.digests([twin, key])
         cbor.numbers((time_s, 40))
-        if not is_checksum_address(custodian):
+        if not is_checksummed(custodian):
             raise ValueError("custodian")
         return ErasureStatement(custodian, int.from_bytes(twin, "big"), key, time_s, signature)
     except ValueError as error:
@@ -187,7 +187,7 @@ def _unpack_proof(fields: object) -> Proof:
     listed, gateway, number, path = cbor.items(fields, list, str, int, list)
     batch, signature = signed_batch(listed)
     cbor.numbers((number, 56))
-    if not is_checksum_address(gateway) or len(path) > MOST_STEPS:
+    if not is_checksummed(gateway) or len(path) > MOST_STEPS:
         raise ValueError("place")
     return batch, Included(gateway, number, signature, cbor.digests(path))
 
@@ -206,7 +206,7 @@ def _unpack_observation(fields: Any) -> Observation:
     twin, model, round_, as_of_s, status, *scores, inputs, why, config, signer, signature = cbor.items(fields, *kinds)
     cbor.digests([twin, model, inputs, why, config])
     cbor.numbers((round_, 48), (as_of_s, 40), (status, 8), *((score + 2**47, 48) for score in scores))
-    if not is_checksum_address(signer):
+    if not is_checksummed(signer):
         raise ValueError("signer")
     score, low, high = scores
     report = Report(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
 from tests.simulation.__main__ import caught, play
 from tests.simulation.world import CANARIES
 
-SEEDS = 300
+SEEDS = 2_000
 FEWEST_FAULTS = 5_000
 
 
@@ -31,3 +33,9 @@ def test_a_planted_fault_is_seen(canary: str) -> None:
 def test_the_same_seed_gives_the_same_run(seed: int) -> None:
     """A failure found once can be played again."""
     assert play(seed)["trace"] == play(seed)["trace"]
+
+
+@pytest.mark.parametrize("seed", [5, 8])
+def test_real_boxes_give_the_same_run(seed: int) -> None:
+    """What is done without in a simulation changes nothing but its time."""
+    assert play(seed, arithmetic=nullcontext)["trace"] == play(seed)["trace"]

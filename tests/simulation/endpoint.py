@@ -34,20 +34,24 @@ class Endpoint:
             raise NotFound(contract)
         return ADDRESSES[contract]
 
-    def _visible(self) -> list[Block]:
+    def _newest(self) -> int:
+        """Number of the newest block that it has seen."""
         self._luck.call()
-        behind = min(self._luck.lag(), len(self._ledger.blocks) - 1)
-        return self._ledger.blocks[: len(self._ledger.blocks) - behind]
+        return max(0, len(self._ledger.blocks) - 1 - self._luck.lag())
+
+    def _visible(self, since: int = 0, until: int | None = None) -> list[Block]:
+        newest = self._newest()
+        return self._ledger.blocks[since : 1 + (newest if until is None else min(until, newest))]
 
     def head(self, number: int | None = None) -> Head:
-        blocks = self._visible()
-        if number is not None and number >= len(blocks):
+        newest = self._newest()
+        if number is not None and number > newest:
             raise ChainError("no such block")
-        return blocks[-1 if number is None else number].head
+        return self._ledger.blocks[newest if number is None else number].head
 
     def read(self, contract: str, function: str, *args: Any, block: int | None = None) -> Any:
-        blocks = self._visible()
-        at = blocks[-1 if block is None else min(block, len(blocks) - 1)]
+        newest = self._newest()
+        at = self._ledger.blocks[newest if block is None else min(block, newest)]
         name = "epochHead" if (contract, function) == ("EpochAnchor", "headOf") else function
         return getattr(self, f"_{name}")(at, *args)
 
@@ -74,16 +78,17 @@ class Endpoint:
     ) -> list[Event]:
         return [
             event
-            for block in self._visible()[since : None if until is None else until + 1]
+            for block in self._visible(since, until)
             if block.events
             for event in block.events
-            if (event.contract, event.name) == (contract, name)
+            if event.name == name
+            and event.contract == contract
             and all(event.args.get(key) == value for key, value in match.items())
         ]
 
     def everything(self, since: int, until: int) -> list[Event]:
         """As they stand in the blocks."""
-        return [event for block in self._visible()[since : until + 1] for event in block.events]
+        return [event for block in self._visible(since, until) for event in block.events]
 
     def arguments(self, contract: str, transaction: bytes) -> dict[str, Any]:
         """What was sent."""
@@ -121,7 +126,7 @@ class Endpoint:
         signer = recover(digest, signature)
         if account != self.address("PredictionOracle"):
             return signer == account
-        return self._isSigner(self._visible()[-1], str(signer))
+        return self._isSigner(self._ledger.blocks[self._newest()], str(signer))
 
     # -- views -----------------------------------------------------------------------
 

@@ -72,8 +72,8 @@ class State:
 
     def copy(self) -> State:
         """So that a block never changes what an earlier one held."""
-        held = {one.name: getattr(self, one.name) for one in fields(self)}
-        return replace(self, **{name: dict(value) for name, value in held.items() if isinstance(value, dict)})
+        held = (getattr(self, one) for one in STORED)
+        return State(*(value.copy() if isinstance(value, dict) else value for value in held))
 
     @property
     def quorum(self) -> int:
@@ -89,6 +89,9 @@ class State:
         """Whether a device is paired with a twin, and calibrated."""
         one = self.pairings.get((device, twin), Pairing())
         return one.paired and time_s < one.until_s
+
+
+STORED = tuple(one.name for one in fields(State))
 
 
 @dataclass(frozen=True, slots=True)

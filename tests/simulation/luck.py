@@ -38,7 +38,8 @@ class Weather:
 
     def strikes(self, name: str) -> bool:
         """Whether this fault happens now."""
-        if self.calm or self.rng.random() >= self.rates[name]:
+        rate = self.rates[name]
+        if not rate or self.calm or self.rng.random() >= rate:
             return False
         self.faults[name] += 1
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +40,7 @@ HEART = Channel("heart_rate", "/min", 0, 350)
 DAY_S = 86_400
 
 
+@cache
 def key(name: str) -> LocalSigner:
     """The same key for a name in every run."""
     return LocalSigner(hashlib.sha256(name.encode()).digest())
