@@ -2,7 +2,7 @@
 
 Every node runs this by itself, on its own view of chain and store. It signs at most one report a round
 (remembered before it signs), hands it to the others until the round stands on the chain, and posts when it
-is its turn: the nodes take turns by round, and a later one steps in when the earlier did not post in time.
+is its turn: the nodes take turns by twin and round, and a later one steps in when the earlier did not post in time.
 All of it can be lost at any instant but what was signed; a turn begins again from the chain.
 """
 
@@ -51,6 +51,13 @@ def config_digest(deployment: Deployment, kinds: Iterable[Kind]) -> bytes:
         sorted(kind.model_digest for kind in kinds),
     ]  # fmt: skip
     return hashlib.sha256(cbor2.dumps(facts, canonical=True)).digest()
+
+
+def first_of(place: Place, nodes: int) -> int:
+    """Whose turn a round is, in the order of the contract's signers: each twin's rounds go round, and twins begin anywhere."""
+    twin, model, round_ = place
+    start = hashlib.sha256(twin.to_bytes(32, "big") + model).digest()
+    return (int.from_bytes(start, "big") + round_) % nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +300,8 @@ class Member:
                 return []
             if known.agreed_at_s is None:
                 known.agreed_at_s = now_s
-            before = (nodes.order.index(self._node.signer.address) - place[2]) % len(nodes.order)
+            count = len(nodes.order)
+            before = (nodes.order.index(self._node.signer.address) - first_of(place, count)) % count
             if now_s - known.agreed_at_s < before * self._patience_s:
                 return []
             mined: Mined | None = post(report, signatures, self._node.chain, self._sender)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,10 +15,11 @@ import pytest
 from oracle.adapters.journal import SqliteSignedRounds
 from oracle.adapters.memory import new_signer
 from oracle.errors import VerificationError
+from oracle.formats.receipts import decode
 from oracle.formats.typed_data import Domain, report_digest
 from oracle.records import Channel, Features, Observation, Prediction, Readings
 from oracle.reports.predict import Node
-from oracle.reports.quorum import LONGEST_OUTAGE_S, Happened, Member
+from oracle.reports.quorum import LONGEST_OUTAGE_S, Happened, Member, first_of
 from tests.simulation.parties import Mean
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ class Quorum:
     """Four nodes in a room: everything said is heard by those who are awake."""
 
     stage: Stage
+    signers: Sequence[LocalSigner]
     members: list[Member] = field(default_factory=list)
     asleep: set[int] = field(default_factory=set)
     now_s: float = 0.0
@@ -79,14 +83,17 @@ class Room:
 
 @pytest.fixture
 def quorum(stage: Stage, twin: Twin, custodians: Any, tmp_path: Path, recorded: Callable[..., Readings]) -> Quorum:
-    """Four nodes, a twin that lets the oracle look, and one batch: round 1, so it is the second node's turn."""
+    """Four nodes, a twin that lets the oracle look, and one batch; numbered so that round 1 is the second one's."""
     kind = Rate()
     stage.chain.write(stage.hospital, "ModelRegistry", "register", kind.model_digest, bytes([7] * 32), bytes(32), False)
     stage.chain.write(stage.hospital, "ModelRegistry", "approve", kind.model_digest)
     twin.allow(stage.chain.address("PredictionOracle"))
     twin.publish(recorded())
-    made = Quorum(stage)
-    for at, signer in enumerate(stage.node_signers):
+    order = [str(one) for one in stage.chain.read("PredictionOracle", "signers")]
+    second = first_of((twin.twin_id, kind.model_digest, 1), len(order))
+    by_address = {one.address: one for one in stage.node_signers}
+    made = Quorum(stage, [by_address[order[(second - 1 + at) % len(order)]] for at in range(len(order))])
+    for at, signer in enumerate(made.signers):
         stage.opened.fund(signer.address, 10**17)
         signed = SqliteSignedRounds(tmp_path / f"n{at}.sqlite")
         node = Node(signer, stage.chain, twin.edge.store, custodians, signed, os.urandom)
@@ -111,6 +118,17 @@ def test_the_node_whose_turn_it_is_posts_once(quorum: Quorum) -> None:
     assert (events(second), events(third)) == (["posted"], [])
     assert quorum.posted() == [1]
     assert [member.open_rounds for member in quorum.members] == [0] * 4
+
+
+def test_turns_are_spread_over_the_nodes() -> None:
+    """A twin's rounds go round all nodes, and the same round of many twins is no single node's."""
+    rng = random.Random(7)
+    places = [(rng.getrandbits(256), rng.randbytes(32), rng.randrange(1, 100)) for _ in range(4_000)]
+    first = Counter(first_of((twin, model, 1), 4) for twin, model, _ in places)
+
+    for twin, model, round_ in places:
+        assert {first_of((twin, model, round_ + more), 4) for more in range(4)} == {0, 1, 2, 3}
+    assert all(abs(first[node] - 1_000) < 5 * 28 for node in range(4))  # five times the deviation of fair turns
 
 
 def test_the_next_node_steps_in_after_its_patience(quorum: Quorum) -> None:
@@ -166,14 +184,15 @@ def test_a_node_without_an_own_result_posts_nothing(quorum: Quorum, twin: Twin) 
 def test_what_fails_is_tried_ever_more_seldom(quorum: Quorum, custodians: Any, twin: Twin) -> None:
     """Each try asks custodians and leaves receipts: a round that cannot be computed must not fill their logs."""
     quorum.members[0]._kinds = {model: Broken() for model in quorum.members[0]._kinds}
-    looks = []
+    asked, tried = set[bytes](), list[float]()
     for _ in range(60):
         quorum.now_s += 10
         quorum.turn(0)
-        looks.append(sum(len(list(one.receipts())) for one in custodians))
+        requests = {decode(*entry).request for one in custodians for entry in one.receipts()}
+        tried += [quorum.now_s] if requests > asked else []
+        asked = requests
 
-    assert looks[0] == 2  # two custodians, one look
-    assert 6 <= looks[-1] // 2 <= 10
+    assert tried == [10, 20, 30, 40, 60, 100, 170, 300, 560]  # 2, 4, 8 ... 256 s after the one before, and no sooner
 
 
 class Broken(Rate):
@@ -199,9 +218,7 @@ def test_a_restarted_node_signs_the_same_again(quorum: Quorum, stage: Stage, tmp
     quorum.turn(0)
     before = quorum.said[-1]
     old = quorum.members[0]
-    quorum.members[0] = Member(
-        old._node, stage.node_signers[0], [Rate()], Room(quorum, 0), clock_s=lambda: quorum.now_s
-    )
+    quorum.members[0] = Member(old._node, quorum.signers[0], [Rate()], Room(quorum, 0), clock_s=lambda: quorum.now_s)
     quorum.turn(0)
 
     assert quorum.said[-1].report == before.report
@@ -215,7 +232,7 @@ def test_a_strangers_word_is_refused(quorum: Quorum, stage: Stage) -> None:
     stranger = new_signer()
     digest = report_digest(Domain(stage.chain.chain_id, stage.chain.address("PredictionOracle")), heard.report)
     by_stranger = Observation(heard.report, stranger.address, stranger.sign_digest(digest))
-    in_its_name = replace(heard, signer=stage.node_signers[1].address)
+    in_its_name = replace(heard, signer=quorum.signers[1].address)
 
     for one in (by_stranger, in_its_name):
         with pytest.raises(VerificationError):
@@ -226,7 +243,7 @@ def test_a_strangers_word_is_refused(quorum: Quorum, stage: Stage) -> None:
 def test_what_is_not_due_is_let_go(quorum: Quorum, stage: Stage, change: dict[str, Any]) -> None:
     """A round without data, another configuration, an unknown model: nothing is kept of it."""
     quorum.turn(0)
-    lie = signed(stage, stage.node_signers[3], replace(quorum.said[-1].report, **change))
+    lie = signed(stage, quorum.signers[3], replace(quorum.said[-1].report, **change))
 
     assert not quorum.members[2].receive(lie)
     assert quorum.members[2].open_rounds == 1  # what the first node said
@@ -236,7 +253,7 @@ def test_a_node_that_says_two_things_is_suspended(quorum: Quorum, stage: Stage) 
     """Whoever heard both brings them before the contract; the other three still report."""
     quorum.turn(0)
     honest = quorum.said[-1].report
-    liar = stage.node_signers[3]
+    liar = quorum.signers[3]
     for report in (replace(honest, score_e6=honest.score_e6 + 1, high_e6=honest.high_e6 + 1), honest):
         quorum.members[1].receive(signed(stage, liar, report))
     happened = quorum.turn(1)
