@@ -39,7 +39,7 @@ def nested(
     make : type
         The model that is chosen for.
     """
-    folds = list(_folds(OUTER, x, y, groups))
+    folds = _folds(OUTER, x, y, groups)
     leaks.apart(groups, folds)
     margin, alarm, held, chosen = np.empty(len(y)), np.empty(len(y), bool), np.empty(len(y)), []
     for fit, test in track(folds, "nested cross-validation"):
@@ -71,14 +71,16 @@ def choose(
     x: Floats, y: Floats, groups: NDArray[Any], settings: Sequence[Setting], make: type[StepModel]
 ) -> tuple[int, Floats]:
     """The place of the setting of least log loss over the inner folds, and the log-odds (n,) it gave there."""
-    crossed = [_crossed(make, setting, x, y, groups) for setting in settings]
+    folds = _folds(INNER, x, y, groups)
+    crossed = [cross_fitted(make, setting, x, y, folds) for setting in settings]
     best = int(np.argmin([figures.log_loss(y, figures.logistic(margin)) for margin in crossed]))
     return best, crossed[best]
 
 
-def _crossed(make: type[StepModel], setting: Setting, x: Floats, y: Floats, groups: NDArray[Any]) -> Floats:
+def cross_fitted(make: type[StepModel], setting: Setting, x: Floats, y: Floats, folds: Sequence[leaks.Fold]) -> Floats:
+    """Log-odds (n,) of each row by a model that did not see it."""
     margin = np.empty(len(y))
-    for fit, test in _folds(INNER, x, y, groups):
+    for fit, test in folds:
         margin[test] = make(**setting).fit(x[fit], y[fit]).margin(x[test])
     return margin
 

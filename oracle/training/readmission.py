@@ -33,7 +33,8 @@ FOLDS = 5
 
 
 SETTINGS: tuple[Setting, ...] = (
-    {"stumps_share": 1.0, "rounds": 800, "rate": 0.1, "features_share": 0.2, "least": 50, "seeds": 2},
+    # twice the rounds at half the rate, or two seeds, cost as much again for 0.0004 of AUROC
+    {"stumps_share": 1.0, "rounds": 400, "rate": 0.2, "features_share": 0.2, "least": 50, "seeds": 1},
 )
 
 

@@ -31,7 +31,7 @@ from .judged import (
     subgroup_figures,
 )
 from .measured import rounded
-from .nested import Setting, choose, nested
+from .nested import Setting, choose, cross_fitted, nested
 from .progress import track
 from .steps import rate_interval, terms
 
@@ -94,9 +94,9 @@ def card_of(recipe: Recipe, records: Records, repeats: Sequence[Folds]) -> dict[
     leaks.no_answer_among(records.names, x, y)
     for folds in repeats:
         leaks.apart(records.groups, folds)
-    best, _ = choose(x, y, records.groups, recipe.settings, recipe.make)
-    setting = recipe.settings[best]
-    crossed = np.array([_crossed(recipe, setting, x, y, folds) for folds in track(repeats, "cross-fitting")])
+    several = len(recipe.settings) > 1
+    setting = recipe.settings[choose(x, y, records.groups, recipe.settings, recipe.make)[0] if several else 0]
+    crossed = np.array([cross_fitted(recipe.make, setting, x, y, folds) for folds in track(repeats, "cross-fitting")])
     made, whole = calibrated(y, crossed), recipe.make(**setting).fit(x, y)
     margin = made.margin(crossed.mean(axis=0))
     stated = {
@@ -134,13 +134,6 @@ def _check(records: Records) -> None:
             f"{int(records.y.sum())} of {len(records.y)} records have the outcome; both outcomes are needed",
             hint="judge on a folder with more records",
         )
-
-
-def _crossed(recipe: Recipe, setting: Setting, x: Floats, y: Floats, folds: Folds) -> Floats:
-    margin = np.empty(len(y))
-    for fit, test in folds:
-        margin[test] = recipe.make(**setting).fit(x[fit], y[fit]).margin(x[test])
-    return margin
 
 
 def _figures(records: Records, margin: Floats, card: Mapping[str, Any], model: Additive) -> dict[str, Figure]:
