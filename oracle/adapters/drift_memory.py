@@ -55,8 +55,11 @@ class SqliteDriftMemory:
         self._database.execute("COMMIT")
 
     def resume(self, model: bytes) -> None:
-        """A person decided: begin anew, with a new reference."""
+        """A person decided: begin anew, with a new reference; rows that met a suspended model count as new."""
+        self._database.execute("BEGIN IMMEDIATE")
         self._database.execute("DELETE FROM drift WHERE model = ?", (model,))
+        self._database.execute("DELETE FROM answered WHERE model = ? AND suspended", (model,))
+        self._database.execute("COMMIT")
 
     def _known(self, row: bytes) -> bytes:
         return hashlib.sha256(self._salt + row).digest()

@@ -81,6 +81,11 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kind, name)
 
+    @property
+    def drifted(self) -> bool:
+        """Whether something drifted, also before a restart, and no person has resumed the model since."""
+        return bool(self._state.reason)
+
     def predict(self, features: Features) -> Prediction:
         """The kind's answer, or none while the model is suspended; the same row gets the same answer again."""
         return self.judged(features, self._kind.predict(features))

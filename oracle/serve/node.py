@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +18,7 @@ from ..adapters.peer_http import CONFIG, HttpPeers
 from ..errors import MedtwinError, VerificationError
 from ..formats.wire import unpack_observations
 from ..records import Observation
+from ..reports.drift import Watched
 from ..reports.quorum import Happened
 from .http import REQUESTS_A_MINUTE, Endpoints, bounded_app, look_at, place_of, run
 
@@ -64,6 +65,9 @@ class Metrics:
             "How long one of its reports has had no quorum",
             registry=self.registry,
         )
+        self.drifted = Gauge(
+            "medtwin_node_drifted", "1: what this model is asked has drifted", ["model"], registry=self.registry
+        )
         self.turned = Gauge(
             "medtwin_node_last_turn_seconds", "When the last whole turn ended (Unix time)", registry=self.registry
         )
@@ -93,6 +97,7 @@ class Running:
     clock_s: Callable[[], float] = time.monotonic
     peers: HttpPeers | None = None
     endpoints: Endpoints | None = None
+    watched: Sequence[Watched] = ()
     turned_at_s: float | None = None
     problem: str = "it has not looked at the chain yet"
 
@@ -114,6 +119,8 @@ class Running:
             print(f"event={one.event} round={one.place[2]}" + (f" kind={one.kind}" if one.kind else ""), flush=True)
         for why in ("silent", "differing") if self.peers else ():
             self.metrics.peers.labels(why).set(len(getattr(self.peers, why)))
+        for kind in self.watched:
+            self.metrics.drifted.labels(kind.name).set(kind.drifted)
         self.metrics.newest.set(self.member.newest_batch_s)
         self.metrics.due.set(self.member.open_rounds)
         self.metrics.dissenting.set(len(self.member.dissenting))

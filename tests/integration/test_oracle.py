@@ -20,6 +20,7 @@ from oracle import deploy
 from oracle.adapters.chain import Web3Chain
 from oracle.adapters.ganache import ganache
 from oracle.adapters.keys import LocalSigner
+from oracle.adapters.owned import owned
 from oracle.adapters.process import free_port, last_words, running, wait_until
 from oracle.formats.envelope import parse_header
 from oracle.formats.merkle import explanation_leaves, root
@@ -30,12 +31,13 @@ from oracle.reports.disclose import disclose
 from oracle.rights.consent import DAY_S, grant
 from oracle.rights.mint import mint, new_twin_id
 from oracle.rights.pair import pair
-from oracle.settings import Settings, open_chain, open_custodians, open_explanations, open_store
+from oracle.settings import Settings, node_folder, open_chain, open_custodians, open_explanations, open_store
 from oracle.stages.explain import explain
-from oracle.stages.ingest import read_csv
+from oracle.stages.ingest import collect, read_csv
 from oracle.stages.post import post
 from oracle.twins import kinds
 from oracle.twins.shipped import ShippedKind
+from oracle.wiring import watched_kinds
 
 from .clinic import (
     COMMAND,
@@ -78,15 +80,15 @@ class Oracle:
     def twin(self) -> str:
         return hex(self.twin_id)
 
-    def publish(self) -> Path:
+    def publish(self, **changed: float) -> Path:
         """One more record of the patient."""
         at, units = now_ms(), {channel.name: channel.unit for channel in self.kind.channels}
-        rows = [(str(at), name, repr(float(value)), units[name]) for name, value in RECORD.items()]
+        rows = [(str(at), name, repr(float(value)), units[name]) for name, value in {**RECORD, **changed}.items()]
         file = write_csv(self.home / f"{at}.csv", rows)
         self.cli.ok("publish", self.twin, str(file), "--device", "device", "--as", "hospital", "--kind", KIND)
         return file
 
-    def start(self, names: Sequence[str]) -> None:
+    def start(self, names: Sequence[str], *options: str) -> None:
         """``medtwin node run`` for each, as peers of each other."""
         self.nodes.close()
         self.nodes = self.stack.enter_context(ExitStack())
@@ -94,7 +96,7 @@ class Oracle:
         self.urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
         for name, port in ports.items():
             peers = ",".join(url for other, url in self.urls.items() if other != name)
-            command = [*COMMAND, "node", "run", "--as", name, "--port", str(port), "--kind", KIND]
+            command = [*COMMAND, "node", "run", "--as", name, "--port", str(port), "--kind", KIND, *options]
             environment = {**self.cli.environment, "MEDTWIN_PEERS": peers, "PYTHONPATH": str(ROOT)}
             log = self.home / f"{name}.log"
             process = self.nodes.enter_context(running(command, log=log, environment=environment))
@@ -208,6 +210,43 @@ def test_the_new_nodes_report_and_old_reports_stay(oracle: Oracle) -> None:
     assert (held["round"], held["fault"], held["terms"]) == (2, "", True)
 
 
+def test_drift_suspends_the_model_until_it_is_resumed(oracle: Oracle) -> None:
+    """The 400th row makes each node look: none of 300 people smoked, all who came since do. No answer, told in log and metrics."""
+    names = ["node-1", "node-2", "node-5"]
+    oracle.nodes.close()
+    for name in names:
+        asked_before(oracle, name)
+    oracle.start(names, "--drift", "suspend")
+    oracle.publish(smoking=1)
+
+    assert oracle.reported(3) and oracle.latest().status == Status.NO_ANSWER
+    told = f'medtwin_node_drifted{{model="{KIND}"}} 1.0'
+    for name, url in oracle.urls.items():
+        said = (oracle.home / f"{name}.log").read_text("utf-8")
+        assert f"event=drifted model={KIND} policy=suspend what=smoking(PSI=" in said
+        assert until(lambda url=url: told in httpx.get(f"{url}/metrics", trust_env=False).text)
+    oracle.nodes.close()
+    for name in names:
+        oracle.cli.ok("node", "resume", KIND, "--as", name)
+    oracle.start(names, "--drift", "suspend")
+    oracle.publish(smoking=1)
+    assert oracle.reported(4) and oracle.latest().status == Status.ANSWER
+
+
+def asked_before(oracle: Oracle, name: str) -> None:
+    """Give a node the memory of 399 people, of whom the last 99 smoke; in nothing else they differ by more than a little."""
+    settings = Settings.read(oracle.cli.environment)
+    folder = node_folder(settings, oracle.keys[name].address, deploy.load(oracle.home / "deployment.json"))
+    said: list[str] = []
+    with owned(folder):
+        (watched,) = watched_kinds(folder, [oracle.kind], "suspend", said.append)
+        for n in range(399):
+            person = {**RECORD, "platelets": 263_400 + n, "smoking": int(n >= 300)}
+            at = [(0, channel, float(value)) for channel, value in person.items()]
+            watched.predict(oracle.kind.features(collect(at, oracle.kind.schema)))
+    assert not said
+
+
 def lie(oracle: Oracle) -> str:
     """Three nodes' keys sign that age adds a hundredth more, and the base as much less; the feature's name."""
     oracle.nodes.close()
@@ -224,7 +263,7 @@ def lie(oracle: Oracle) -> str:
         kept = open_explanations(settings)
         assert disclose(explain(told, unit=oracle.kind.unit), beside, custodians, store, kept, os.urandom)
     report = Report(
-        oracle.twin_id, oracle.kind.model_digest, 3, newest["batch"]["end"], int(told.status), told.score_e6, told.low_e6,
+        oracle.twin_id, oracle.kind.model_digest, oracle.latest().round + 1, newest["batch"]["end"], int(told.status), told.score_e6, told.low_e6,
         told.high_e6, bytes([1] * 32), root(explanation_leaves(told)), oracle.chain.read("PredictionOracle", "configDigest"),
     )  # fmt: skip
     domain = Domain(oracle.chain.chain_id, oracle.chain.address("PredictionOracle"))
@@ -247,8 +286,7 @@ def test_a_lie_is_refuted(oracle: Oracle) -> None:
     assert set(done["suspended"]) == {oracle.keys[f"node-{n}"].address for n in (1, 2, 5)}
     assert oracle.latest().status == 3
     assert [row["state"] == "refuted" for row in oracle.cli.facts("report", "list", oracle.twin)] == [
-        False,
-        False,
+        *[False] * 4,
         True,
     ]
     timeline = oracle.cli.facts("audit", "show")

@@ -71,11 +71,12 @@ def run(
     if not settings.peers:
         ERRORS.print("no peers: name the other nodes in MEDTWIN_PEERS, else nothing will ever have a quorum")
     with owned(node_folder(settings, own.address, deployment)) as folder, open_workers(scheduler) as compute:
-        watched = watched_kinds(folder, chosen, drift, ERRORS.print) if drift != "off" else chosen
-        member = open_member(settings, folder, own, endpoints, watched, deployment, compute=compute, at_once=at_once)
+        watched = watched_kinds(folder, chosen, drift, ERRORS.print) if drift != "off" else []
+        looked_at = watched or chosen
+        member = open_member(settings, folder, own, endpoints, looked_at, deployment, compute=compute, at_once=at_once)
         ERRORS.print(f"node {own.address} on http://127.0.0.1:{port}", highlight=False)
         peers = member.peers if isinstance(member.peers, HttpPeers) else None
-        running = Running(member, Metrics(), peers=peers, endpoints=endpoints)
+        running = Running(member, Metrics(), peers=peers, endpoints=endpoints, watched=watched)
         serve(running, own.address, deployment.genesis.hex(), config, port=port)
 
 

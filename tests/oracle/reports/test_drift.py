@@ -141,11 +141,13 @@ def test_resume_lets_the_model_answer_with_a_new_reference() -> None:
     memory = SqliteDriftMemory(":memory:", State)
     kind, _ = watched(memory=memory)
     ask(kind, rows(REFERENCE + 100))
-    assert ask(kind, rows(300, level=210.0, seed=5))[-1].reason == SUSPENDED
+    assert ask(kind, rows(300, level=210.0, seed=5))[-1].reason == SUSPENDED and kind.drifted
     memory.resume(KIND.model_digest)
     again, said = watched(memory=memory)
 
     assert all(one.status is Status.ANSWER for one in ask(again, rows(50, level=210.0, seed=7))) and said == []
+    assert again.predict(rows(300, level=210.0, seed=5)[-1]).status is Status.ANSWER  # also who was given none before
+    assert not again.drifted
 
 
 def test_memory_holds_no_feature_of_anybody() -> None:
