@@ -65,7 +65,7 @@ def reasons(kind: ShippedKind, features: Features, prediction: Prediction, *, la
     plain = "" if len(strongest) < 2 else " ".join(dict.fromkeys(_plain(part, say) for part in strongest))
     score, low, high = (_everyday(value, kind) for value in numbers)
     patient = say["sentence.patient"].format(
-        about=say[f"about.{kind.name}"], score=score, low=low, high=high, reasons=plain
+        about=say.get(f"about.{kind.name}", f"{kind.answers}:"), score=score, low=low, high=high, reasons=plain
     )
     return Reasons(clinician, patient.strip(), hint(kind, features, prediction, language=language))
 

@@ -144,6 +144,17 @@ def test_predictions_are_the_shipped_models(run: Run) -> None:
         assert low <= one["score"] <= high
 
 
+def test_story_tells_clinician_and_patient_why(run: Run) -> None:
+    """In two lengths, nothing cut off at the edge; the patient reads no contribution and no unit but the score's."""
+    said = " ".join(run.said.split())
+
+    assert " ".join(run.facts["source"]["note"].split()) in said
+    for one in run.facts["predictions"]:
+        assert f"to a clinician: {one['to_a_clinician']}" in said and f"to the patient: {one['to_the_patient']}" in said
+        assert "adds up" in one["to_a_clinician"] or one["status"] == "no_answer"
+        assert not re.search(r"[(+]", one["to_the_patient"])
+
+
 def test_story_needs_little_memory(run: Run) -> None:
     """Below 1.5 GiB at its peak."""
     assert 0 < run.peak_kib < MOST_MEMORY_KIB

@@ -40,8 +40,8 @@ def research(scene: World, patient: Patient, show: Show, facts: Facts) -> Signer
     show.done(f"two custodians released their shares: {len(opened)} batches, {count:,} readings decrypted")
     show.done("verified against the chain: CID, device signature, order, Merkle root of every batch")
     show.say("    [dim]from oracle import connect[/]")
-    show.say(f'  [dim]twin = connect(key="researcher").twin("{short(patient.twin_id)}")[/]')
-    show.say(f'  [dim]frame = twin.fetch(purpose="research_health", category="{_name(patient)}")[/]')
+    show.say(f'    [dim]twin = connect(key="researcher").twin("{short(patient.twin_id)}")[/]')
+    show.say(f'    [dim]frame = twin.fetch(purpose="research_health", category="{_name(patient)}")[/]')
     must_refuse(scene, stranger, patient, "stranger", "a stranger asks for the same", show, facts)
     return researcher
 

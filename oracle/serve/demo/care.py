@@ -15,13 +15,15 @@ from ...batches.publish import Edge, Published, publish
 from ...errors import InputError
 from ...ports import Signer
 from ...records import E6, Category, Purpose, Readings, Status
-from ...reports.predict import Posted, predict
+from ...reports.predict import Posted, Seen, predict
 from ...rights.consent import DAY_S, grant
 from ...rights.mint import mint, new_twin_id
 from ...rights.pair import pair
 from ...stages.explain import quantity
 from ...stages.ingest import split
 from ...twins import Recording, TwinKind
+from ...twins.reasons import reasons
+from ...twins.shipped import ShippedKind
 from .facts import Facts
 from .show import Show, short
 from .world import FAULTY, THRESHOLD, World
@@ -166,6 +168,7 @@ def _tell(kind: TwinKind, patient: Patient, one: Posted, show: Show, facts: Fact
     report = one.report
     warning = kind.early_warning(one.seen.readings)
     answered = report.status == Status.ANSWER
+    why = _why(kind, one.seen)
     score = [value / E6 for value in (report.score_e6, report.low_e6, report.high_e6)]
     facts.gas["post_prediction"] = one.mined.gas
     facts.predictions.append(
@@ -179,6 +182,7 @@ def _tell(kind: TwinKind, patient: Patient, one: Posted, show: Show, facts: Fact
             "model_digest": "0x" + report.model.hex(),
             "round": report.round,
             "reason": one.seen.explanation.sentence,
+            **why,
             "news2": {"score": warning.total, "complete": warning.complete, "missing": list(warning.missing)},
         }
     )
@@ -187,9 +191,18 @@ def _tell(kind: TwinKind, patient: Patient, one: Posted, show: Show, facts: Fact
         show.done(f"{patient.label}, {kind.answers}: [bold]{told}[/] ({low} to {high})")
     else:
         show.done(f"{patient.label}: [bold]no answer[/]")
-    show.say(f"  why: {one.seen.explanation.sentence}")
+    for reader, line in why.items():
+        show.say(f"  {reader.replace('_', ' ')}: {line}")
     show.say(f"  NEWS2: {warning}")
     show.say(f"  [dim]round {report.round}, 3 of 4 signatures, {one.mined.gas:,} gas[/]")
+
+
+def _why(kind: TwinKind, seen: Seen) -> dict[str, str]:
+    """The reasons in words, by reader; a kind without templates has one sentence for all."""
+    if not isinstance(kind, ShippedKind):
+        return {"why": seen.explanation.sentence}
+    told = reasons(kind, kind.features(seen.readings), seen.explanation.prediction)
+    return {"to_a_clinician": told.clinician, "to_the_patient": told.patient}
 
 
 def _publish(patient: Patient, batches: list[Readings]) -> Iterator[Published]:

@@ -35,7 +35,8 @@ class Show:
     def say(self, text: str) -> None:
         """A plain line; leading blanks indent all of it."""
         shown = text.lstrip(" ")
-        self._console.print(Padding(shown, (0, 0, 0, 2 + len(text) - len(shown))), highlight=False)
+        padded = Padding(shown, (0, 0, 0, 2 + len(text) - len(shown)), expand=False)
+        self._console.print(padded, highlight=False, soft_wrap=False)  # a padded line is cut off, not wrapped, else
 
     def done(self, text: str) -> None:
         """Something that worked."""

@@ -73,6 +73,19 @@ def test_kind_has_both_lines(name: str, language: str) -> None:
     assert not PLACES.search(found.clinician + found.patient)
 
 
+def test_kind_of_another_package_says_what_it_answers() -> None:
+    """Nobody wrote words about it: the patient's line begins with the kind's own."""
+
+    class Elsewhere(HeartFailure):
+        name = "elsewhere"
+        answers = "risk elsewhere"
+
+    kind = Elsewhere(Shipped.named("heart_failure_299"))
+    features = kind.features(EXAMPLES["heart_failure_299"]())
+
+    assert reasons(kind, features, kind.predict(features)).patient.startswith("risk elsewhere: ")
+
+
 @pytest.mark.parametrize("name", [name for name in sorted(BUILT_IN) if name not in {"machine_temperature", "nhs_ae"}])
 def test_patients_line_is_easy_to_read(name: str) -> None:
     """At most the eighth school year, for whatever an answer and every feature's words may say."""
