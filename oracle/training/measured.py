@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..records import E6, to_e6
+from ..formats.readings import rows
+from ..records import E6, Readings, to_e6
+from ..twins.rates import LOOK_MS, MINUTE_MS
 from .figures import Floats
 from .judged import Figure
 
@@ -46,6 +49,17 @@ def stated(
         "link": "identity", "base_e6": to_e6(centre), "terms": terms, "interval": around, "least_present": len(needed),
         "tolerance_percent": 0, "widest_e6": to_e6(40.0),
     }  # fmt: skip
+
+
+def minutes(
+    whole: Readings, marked: NDArray[np.int64], *, every_ms: int, until_ms: int
+) -> Iterator[tuple[Readings, float]]:
+    """A minute of a recording, and the rate (/min) that at least three marks in it give; one every so often."""
+    for end in range(LOOK_MS, until_ms, every_ms):
+        minute = rows(whole, (whole.time_ms > end - LOOK_MS) & (whole.time_ms <= end))
+        inside = marked[(marked > end - LOOK_MS) & (marked <= end)]
+        if len(inside) > 2 and len(minute):
+            yield minute, MINUTE_MS * (len(inside) - 1) / float(inside[-1] - inside[0])
 
 
 def half_width(error: Floats, *, narrowest: float) -> float:

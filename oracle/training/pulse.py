@@ -11,7 +11,8 @@ import numpy as np
 from ..records import Features, Readings, Status, to_e6
 from ..twins.additive import Additive
 from ..twins.beats import find_beats
-from ..twins.pulse import AHEAD_MS, HELD_OUT_FROM_MS, LEAST_BEATS, LOOK_MS, MOST_REJECTED_PERCENT, NAMES, example, row
+from ..twins.pulse import AHEAD_MS, HELD_OUT_FROM_MS, LEAST_BEATS, MOST_REJECTED_PERCENT, NAMES, example, of_beats
+from ..twins.rates import LOOK_MS
 from .figures import Floats
 
 STEP_MS = 5_000
@@ -75,7 +76,7 @@ def windows(recording: Readings) -> Windows:
     for end in range(LOOK_MS, int(time_ms[-1]) - AHEAD_MS - TARGET_MS, STEP_MS):
         look = (time_ms > end - LOOK_MS) & (time_ms <= end)
         ahead = (time_ms > end + AHEAD_MS - LOOK_MS // 2) & (time_ms <= end + AHEAD_MS + TARGET_MS)
-        features = row(find_beats(time_ms[look], value[look]), end)
+        features = of_beats(find_beats(time_ms[look], value[look]), end)
         target = find_beats(time_ms[ahead], value[ahead]).rate_e6(
             end + AHEAD_MS - TARGET_MS, end + AHEAD_MS + TARGET_MS
         )

@@ -15,25 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..formats.readings import rows
 from ..records import E6
 from ..twins import waveforms
 from ..twins.additive import Additive
 from ..twins.ecg import matched, qrs
+from ..twins.rates import MINUTE_MS, SECOND_MS
 from ..twins.rhythm import (
     LEAST_BEATS,
-    LOOK_MS,
-    MINUTE_MS,
     NAMES,
     RATE_QUALITY,
-    SECOND_MS,
     asystole,
     of_record,
     rhythm_features,
 )
 from .figures import Floats
 from .judged import Figure, answered, figure, intervals, margins
-from .measured import half_width, rounded, share, stated
+from .measured import half_width, minutes, rounded, share, stated
 from .risk import USE
 
 NAME = "rhythm"
@@ -106,14 +103,11 @@ def windows(data: Path) -> tuple[Floats, Floats, NDArray[Any]]:
     x, y, names = [], [], []
     for record in _marked(data):
         assert record.beats_ms is not None
-        whole = of_record(record)
-        for end in range(LOOK_MS, record.duration_ms, STEP_MS):
-            minute = rows(whole, (whole.time_ms > end - LOOK_MS) & (whole.time_ms <= end))
-            beats = record.beats_ms[(record.beats_ms > end - LOOK_MS) & (record.beats_ms <= end)]
-            if len(beats) > 2 and len(minute):
-                x.append(rhythm_features(minute).values)
-                y.append(MINUTE_MS * (len(beats) - 1) / float(beats[-1] - beats[0]))
-                names.append(record.name)
+        told = minutes(of_record(record), record.beats_ms, every_ms=STEP_MS, until_ms=record.duration_ms)
+        for minute, rate in told:
+            x.append(rhythm_features(minute).values)
+            y.append(rate)
+            names.append(record.name)
     return np.array(x), np.array(y), np.array(names)
 
 

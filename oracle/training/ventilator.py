@@ -14,13 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NotFound
-from ..formats.readings import rows
 from ..twins.additive import Additive
 from ..twins.ecg import matched
 from ..twins.ventilator import (
     FOLDER,
-    LOOK_MS,
-    MINUTE_MS,
     NAMES,
     PATTERN,
     STEP_MS,
@@ -30,7 +27,7 @@ from ..twins.ventilator import (
 )
 from .figures import Floats
 from .judged import Figure, answered, intervals, margins
-from .measured import half_width, rounded, share, stated
+from .measured import half_width, minutes, rounded, share, stated
 from .risk import USE
 
 NAME = "ventilator"
@@ -90,12 +87,9 @@ def windows(data: Path) -> tuple[Floats, Floats]:
     x, y = [], []
     for path in _files(data):
         whole, marked = read_pb840(path), marks(path)
-        for end in range(LOOK_MS, int(whole.time_ms[-1]), EVERY_MS):
-            minute = rows(whole, (whole.time_ms > end - LOOK_MS) & (whole.time_ms <= end))
-            inside = marked[(marked > end - LOOK_MS) & (marked <= end)]
-            if len(inside) > 2:
-                x.append(ventilator_features(minute).values)
-                y.append(MINUTE_MS * (len(inside) - 1) / float(inside[-1] - inside[0]))
+        for minute, rate in minutes(whole, marked, every_ms=EVERY_MS, until_ms=int(whole.time_ms[-1])):
+            x.append(ventilator_features(minute).values)
+            y.append(rate)
     return np.array(x), np.array(y)
 
 

@@ -8,20 +8,15 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import NotFound
 from ..formats.readings import rows
-from ..records import E6, Category, Channel, Features, Prediction, Readings, TwinClass
+from ..records import E6, Channel, Features, Prediction, Readings
 from ..stages.ingest import collect
 from . import Recording
 from .additive import no_answer
 from .beats import Beats, find_beats
-from .news2 import News2, news2
-from .shipped import ShippedKind
+from .rates import LOOK_MS, SECOND_MS, RateKind, row
 
-SECOND_MS = 1_000
-LOOK_MS = 60 * SECOND_MS  # the model looks at the last minute
 AHEAD_MS = 30 * SECOND_MS
 LEAST_BEATS = 30  # accepted intervals in that minute
 MOST_REJECTED_PERCENT = 20
@@ -36,18 +31,16 @@ NOTE = (
 )
 
 
-class Pulse(ShippedKind):
+class Pulse(RateKind):
     """A finger's or wrist's optical pulse, as the sensor counts it (10 bit)."""
 
     name = "pulse"
     schema = "pulse/1"
-    unit = "/min"
+    vital = "pulse"
     answers = "heart rate 30 s ahead"
-    category = Category.WAVEFORM
     channels: tuple[Channel, ...] = (Channel("ppg", "1", 0, 1023),)
     batch_ms = 30 * SECOND_MS
     window = 3
-    twin_class = TwinClass.PATIENT
     no_answer_when = (
         f"fewer than {LEAST_BEATS} intervals between beats in the last minute",
         f"more than {MOST_REJECTED_PERCENT} % of the intervals are implausible",
@@ -66,11 +59,6 @@ class Pulse(ShippedKind):
         if rejected > MOST_REJECTED_PERCENT:
             return no_answer(f"poor signal: {rejected:.0f} % of the intervals between beats are implausible")
         return super().predict(features)
-
-    def early_warning(self, readings: Readings) -> News2:
-        """NEWS2 as far as a pulse tells: incomplete."""
-        rate = pulse_features(readings).values[0]
-        return news2(pulse=None if np.isnan(rate) else round(float(rate), 6))
 
     def recordings(self, data_dir: Path) -> Iterator[Recording]:
         """The end of HeartPy's second and third example; `data_dir` is not needed.
@@ -91,13 +79,13 @@ def pulse_features(readings: Readings) -> Features:
     mine = readings.channel == (readings.channels.index("ppg") if "ppg" in readings.channels else -1)
     times, values = readings.time_ms[mine], readings.value_e6[mine] // E6
     if len(times) == 0:
-        return Features(NAMES, np.array([np.nan] * 5 + [0.0, 100.0]))
+        return row(NAMES, [*[None] * 5, 0, 100 * E6])
     end = int(times[-1])
     look = times > end - LOOK_MS
-    return row(find_beats(times[look], values[look]), end)
+    return of_beats(find_beats(times[look], values[look]), end)
 
 
-def row(beats: Beats, end_ms: int) -> Features:
+def of_beats(beats: Beats, end_ms: int) -> Features:
     """The features of beats found in the minute before `end_ms`."""
     ten, thirty, sixty = (beats.rate_e6(end_ms - seconds * SECOND_MS, end_ms) for seconds in (10, 30, 60))
     exact = [
@@ -109,7 +97,7 @@ def row(beats: Beats, end_ms: int) -> Features:
         len(beats.rr_ms) * E6,
         beats.rejected_percent() * E6,
     ]
-    return Features(NAMES, np.array([np.nan if value is None else value / E6 for value in exact]))
+    return row(NAMES, exact)
 
 
 def example(file: str) -> Readings:

@@ -10,18 +10,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records import E6, Category, Channel, Features, Prediction, Readings, TwinClass
+from ..records import E6, Channel, Features, Prediction, Readings
 from ..stages.ingest import collect
 from . import Recording, waveforms
 from .additive import no_answer
 from .beats import find_beats
 from .ecg import qrs
-from .news2 import News2, news2
-from .shipped import Feedback, ShippedKind
+from .rates import LOOK_MS, MINUTE_MS, SECOND_MS, RateKind, row
+from .shipped import Feedback
 
 Ints = NDArray[np.int64]
-SECOND_MS, MINUTE_MS = 1_000, 60_000
-LOOK_MS = MINUTE_MS  # the model looks at the last minute
 PAUSE_MS = 16 * SECOND_MS  # an alarm is judged by what came just before it
 ASYSTOLE_MS = 4 * SECOND_MS  # no beat for so long (PhysioNet/CinC Challenge 2015)
 LEAST_QUALITY = 60  # percent; below it a signal is no evidence that a heart beats
@@ -68,14 +66,13 @@ class Verdict:
     reason: str
 
 
-class Rhythm(ShippedKind):
+class Rhythm(RateKind):
     """Up to two leads of an electrocardiogram, an optical pulse, an arterial pressure, breathing."""
 
     name = "rhythm"
     schema = "rhythm/1"
-    unit = "/min"
+    vital = "pulse"
     answers = "heart rate, of the signal that is best"
-    category = Category.WAVEFORM
     channels: tuple[Channel, ...] = (
         Channel("ecg_1", "mV", -20, 20),
         Channel("ecg_2", "mV", -20, 20),
@@ -85,7 +82,6 @@ class Rhythm(ShippedKind):
     )
     batch_ms = 15 * SECOND_MS
     window = 5
-    twin_class = TwinClass.PATIENT
     no_answer_when = (
         "no signal is good: two detectors, or neighbouring intervals, disagree",
         f"fewer than {LEAST_BEATS} beats were found in the last minute",
@@ -112,11 +108,6 @@ class Rhythm(ShippedKind):
             return no_answer(f"two signals differ by {known['disagreement of signals']:.0f} /min")
         return super().predict(features)
 
-    def early_warning(self, readings: Readings) -> News2:
-        """NEWS2 as far as a rhythm tells: incomplete."""
-        rate = rhythm_features(readings).values[0]
-        return news2(pulse=None if np.isnan(rate) else round(float(rate), 6))
-
     def recordings(self, data_dir: Path) -> Iterator[Recording]:
         """Stretches of two PhysioNet records; needs wfdb.
 
@@ -136,7 +127,7 @@ def rhythm_features(readings: Readings) -> Features:
     start_ms = end_ms - LOOK_MS
     trains = trains_of(readings, start_ms)
     if not trains:
-        return Features(NAMES, np.array([np.nan] * 5 + [0.0, np.nan, 0.0]))
+        return row(NAMES, [None, None, None, None, None, 0, None, 0])
     best, believed = trains[0], [one for one in trains if one.quality >= LEAST_QUALITY]
     rates = [rate for one in trains if one.quality >= RATE_QUALITY and (rate := one.rate_e6(start_ms)) is not None]
     rate, ten = best.rate_e6(start_ms), best.rate_e6(end_ms - 10 * SECOND_MS)
@@ -152,7 +143,7 @@ def rhythm_features(readings: Readings) -> Features:
         max(rates) - min(rates) if len(rates) > 1 else None,
         len(best.beats_ms) * E6,
     ]
-    return Features(NAMES, np.array([np.nan if value is None else value / E6 for value in exact]))
+    return row(NAMES, exact)
 
 
 def trains_of(readings: Readings, since_ms: int, until_ms: int | None = None) -> list[Train]:

@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, NotFound
 from ..formats.readings import rows
-from ..records import E6, Category, Channel, Features, Prediction, Readings, TwinClass
+from ..records import E6, Channel, Features, Prediction, Readings
 from ..stages.ingest import collect
 from . import Recording
 from .additive import no_answer
 from .breaths import Breath, breaths
-from .news2 import News2, news2
-from .shipped import Feedback, ShippedKind
+from .rates import LOOK_MS, MINUTE_MS, SECOND_MS, RateKind, row
+from .shipped import Feedback
 
-SECOND_MS, MINUTE_MS = 1_000, 60_000
-LOOK_MS = MINUTE_MS
 LEAST_BREATHS = 3
 STEP_MS = 20  # a Puritan Bennett 840 writes 50 Hz
 FOLDER, PATTERN = "waveforms", "ventilator*.csv"
@@ -36,21 +34,19 @@ EFFORT_DROP_E6 = 500_000  # ... while the pressure falls by so many cm[H2O] (com
 NOTE = "{}: a Puritan Bennett 840's waveform file, {} s; not used in any training"
 
 
-class Ventilator(ShippedKind):
+class Ventilator(RateKind):
     """Flow into the patient and pressure at the airway, at 50 Hz or so."""
 
     name = "ventilator"
     schema = "ventilator/1"
-    unit = "/min"
+    vital = "respiration"  # the machine's as much as the patient's
     answers = "respiration rate, with volumes and pressures of the breaths"
-    category = Category.WAVEFORM
     channels: tuple[Channel, ...] = (
         Channel("flow", "L/min", -250, 250),
         Channel("airway_pressure", "cm[H2O]", -40, 120),
     )
     batch_ms = 30 * SECOND_MS
     window = 3
-    twin_class = TwinClass.PATIENT
     no_answer_when = (
         f"fewer than {LEAST_BREATHS} whole breaths lie in the last minute",
         "driving pressure: no inspiratory hold of 0.3 s was made, so it is left out, never guessed",
@@ -67,11 +63,6 @@ class Ventilator(ShippedKind):
         if not found >= LEAST_BREATHS:
             return no_answer(f"{found:.0f} whole breaths in 60 s, at least {LEAST_BREATHS} are needed")
         return super().predict(features)
-
-    def early_warning(self, readings: Readings) -> News2:
-        """NEWS2 as far as a ventilator tells: the rate, which is the machine's as much as the patient's."""
-        rate = ventilator_features(readings).values[0]
-        return news2(respiration=None if np.isnan(rate) else round(float(rate), 6))
 
     def recordings(self, data_dir: Path) -> Iterator[Recording]:
         """The first and the last part of each file in ``waveforms``."""
@@ -93,7 +84,7 @@ def ventilator_features(readings: Readings) -> Features:
     """One row from the whole breaths of the last minute; NaN where they do not tell."""
     found = breaths_of(readings, int(readings.time_ms[-1]) - LOOK_MS)
     if not found:
-        return Features(NAMES, np.array([np.nan] * (len(NAMES) - 1) + [0.0]))
+        return row(NAMES, [*[None] * (len(NAMES) - 1), 0])
     span = found[-1].end_ms - found[0].start_ms
     inspired, expired = _middle([one.inspired_e6 for one in found]), _middle([one.expired_e6 for one in found])
     exact = [
@@ -109,7 +100,7 @@ def ventilator_features(readings: Readings) -> Features:
         _efforts(readings, found) * E6,
         len(found) * E6,
     ]
-    return Features(NAMES, np.array([np.nan if value is None else value / E6 for value in exact]))
+    return row(NAMES, exact)
 
 
 def breaths_of(readings: Readings, since_ms: int) -> list[Breath]:
