@@ -246,6 +246,18 @@ def test_model_figures_are_the_cards() -> None:
     assert len(cards) == page.count("\n| `")
 
 
+def test_faithfulness_is_the_cards() -> None:
+    """models.md has the deletion areas of every card that has them, and by contribution beats random order."""
+    page = (ROOT / "docs" / "models.md").read_text("utf-8")
+    cards = [json.loads(path.read_bytes()) for path in (ROOT / "oracle" / "artifacts" / "models").glob("*.json")]
+    explained = [card for card in cards if "explanation" in card]
+    for card in explained:
+        areas = [card["explanation"]["deletion"][name] for name in ("by_contribution", "random_order", "least_first")]
+        assert areas == sorted(areas, reverse=True)
+        assert f"| {card['name']} | {' | '.join(map(str, areas))} |" in page, "run make bench-models"
+    assert len(explained) >= 6
+
+
 def test_patient_guide_speaks_of_no_machinery() -> None:
     """The five words stay in the fold of technical details."""
     text = (ROOT / "docs" / "guides" / "patient.md").read_text("utf-8")

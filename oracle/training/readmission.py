@@ -33,7 +33,7 @@ FOLDS = 5
 
 
 SETTINGS: tuple[Setting, ...] = (
-    # twice the rounds at half the rate, or two seeds, cost as much again for 0.0004 of AUROC
+    # four times the trees (800 rounds at half the rate, two seeds) had the same AUROC on the card's folds, 0.668
     {"stumps_share": 1.0, "rounds": 400, "rate": 0.2, "features_share": 0.2, "least": 50, "seeds": 1},
 )
 
