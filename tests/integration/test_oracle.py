@@ -210,13 +210,12 @@ def test_the_new_nodes_report_and_old_reports_stay(oracle: Oracle) -> None:
     assert (held["round"], held["fault"], held["terms"]) == (2, "", True)
 
 
-def test_drift_suspends_the_model_until_it_is_resumed(oracle: Oracle) -> None:
+def test_drift_suspends_the_model(oracle: Oracle) -> None:
     """The 400th row makes each node look: none of 300 people smoked, all who came since do. No answer, told in log and metrics."""
-    names = ["node-1", "node-2", "node-5"]
     oracle.nodes.close()
-    for name in names:
+    for name in oracle.urls:
         asked_before(oracle, name)
-    oracle.start(names, "--drift", "suspend")
+    oracle.start(list(oracle.urls), "--drift", "suspend")
     oracle.publish(smoking=1)
 
     assert oracle.reported(3) and oracle.latest().status == Status.NO_ANSWER
@@ -225,11 +224,16 @@ def test_drift_suspends_the_model_until_it_is_resumed(oracle: Oracle) -> None:
         said = (oracle.home / f"{name}.log").read_text("utf-8")
         assert f"event=drifted model={KIND} policy=suspend what=smoking(PSI=" in said
         assert until(lambda url=url: told in httpx.get(f"{url}/metrics", trust_env=False).text)
+
+
+def test_resumed_model_answers_again(oracle: Oracle) -> None:
+    """Also about the same person as before."""
     oracle.nodes.close()
-    for name in names:
+    for name in oracle.urls:
         oracle.cli.ok("node", "resume", KIND, "--as", name)
-    oracle.start(names, "--drift", "suspend")
+    oracle.start(list(oracle.urls), "--drift", "suspend")
     oracle.publish(smoking=1)
+
     assert oracle.reported(4) and oracle.latest().status == Status.ANSWER
 
 
