@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oracle.adapters.memory import new_signer
+from oracle.adapters.views import view
 from oracle.formats.typed_data import Domain, batch_digest, digest, report_digest
 from oracle.ports import Mined, Signer
 from oracle.records import Batch, Category, Purpose, Report, TwinClass
@@ -102,8 +103,8 @@ def _consents(cast: Cast, peers: Peers) -> Iterator[Figure]:
 
 
 def _asked(cast: Cast, grantee: str) -> str:
-    contract = cast.scene.chain._contract("ConsentRegistry")
-    return str(contract.encode_abi("isAllowed", [cast.twin_id, grantee, int(Category.VITALS), int(Purpose.CARE)]))
+    asked = view("ConsentRegistry", "isAllowed", 4)
+    return "0x" + asked.call([cast.twin_id, grantee, int(Category.VITALS), int(Purpose.CARE)]).hex()
 
 
 def _grant_by_signature(cast: Cast, grantee: str) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from web3 import Web3
 from web3.types import RPCEndpoint
 
+from oracle.adapters import views
 from oracle.serve.demo.world import World, world
 from scripts.install_solc import ROOT
 
@@ -31,12 +32,14 @@ WHY = {
     " would have to be found anew by every reader after a transfer.",
     "grant_by_signature": "as a grant, and a nonce (5,000), a signature (3,000), its calldata, and whether the owner is a wallet with"
     " code (2,600).",
-    "is_allowed": "two slots of two contracts and the way between them are 6,800. What is left is finding the function in two"
-    " contracts, which ERC-721 and ERC-1155 fill with functions nobody asks here, and checking arguments and answer.",
+    "is_allowed": "two slots of two contracts and the way between them are 6,800. Of the other 1,780, 300 go until the function is"
+    " found, as twelve of the contract's 26 stand before it by their selectors; 240 check four arguments, 280 the other"
+    " contract's answer, 255 are spent inside it. What the compiler checks it checks; without, in assembly, 8,000 is in reach.",
     "purchase": "two new slots, the grant and the purchase (44,200); the token's balances and allowance; the guard against"
     " re-entrance; three events.",
     "anchor": "two slots are changed (10,000), two registries asked (9,400): that the twin lives and that the device speaks"
-    " for it. The count of a twin's batches is the round nodes report on.",
+    " for it. The count of a twin's batches is the round nodes report on. A signature in two words (ERC-2098) would spare"
+    " 420 of calldata and its unpacking, and every device and gateway would have to send another call.",
     "anchor_epoch": "one slot; a fourth of what is above the fee of a transaction is calldata.",
     "post_prediction": "three signatures are 9,000 and the calldata of all is 7,000; two registries and the roster asked"
     " (12,000); the event tells the whole report (4,900), from which anybody checks it.",
@@ -115,9 +118,9 @@ def traces(scene: World, figures: Sequence[Figure]) -> Iterator[tuple[Figure, di
 def view(scene: World, figures: Sequence[Figure]) -> tuple[Figure, dict[str, int]]:
     """The same for the decision, which is no transaction; of a grant that is there."""
     figure = next(one for one in figures if one.name == "is_allowed")
-    event = scene.chain._contract("ConsentRegistry").events.ConsentGranted().get_logs(from_block=0)[-1]["args"]
-    asked = [event["twinId"], event["grantee"], event["scope"]["categories"], event["scope"]["purposes"]]
-    data = scene.chain._contract("ConsentRegistry").encode_abi("isAllowed", asked)
+    given = scene.chain.events("ConsentRegistry", "ConsentGranted")[-1].args
+    asked = [given["twinId"], given["grantee"], given["scope"]["categories"], given["scope"]["purposes"]]
+    data = "0x" + views.view("ConsentRegistry", "isAllowed", len(asked)).call(asked).hex()
     call = {"to": scene.chain.address("ConsentRegistry"), "data": data}
     return figure, spent(_asked(scene.opened.web3, "debug_traceCall", call, "latest"), b"", None)
 

@@ -1,8 +1,14 @@
-"""``make bench-gas``: gas of every operation beside limit and best peer, in ``bench/results/gas.json``."""
+"""``make bench-gas``: gas of every operation beside limit and best peer, in ``bench/results/gas.json``.
+
+``python -m bench.operations --docs`` also puts it in the place of the gas in ``docs/figures.md``: after a change of the
+contracts it is measured anew within a minute, the rest is not.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +21,7 @@ from . import gas
 from .anvil import traced_chain
 from .measure import Figure
 from .peer_gas import Peers
-from .report import print_section
+from .report import RESULTS, print_section, write_docs
 
 RESULT = Path(__file__).parent / "results" / "gas.json"
 LIMITS = {  # gas that the fee schedule alone asks for: 21,000, calldata, the slots and logs that must be written
@@ -31,9 +37,16 @@ def main() -> None:
     install_solc()
     with traced_chain() as url, world(url, "embedded", Path()) as scene:
         measured = list(gas.figures(scene, Peers(scene.opened.web3)))
-    print_section(Console(width=150), {"name": "gas", "figures": [one.document() for one in measured]})
+    section = {"name": "gas", "figures": [one.document() for one in measured]}
+    print_section(Console(width=150), section)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(table(measured), indent=1) + "\n", "utf-8")
+    if "--docs" in sys.argv:
+        results = json.loads(RESULTS.read_text("utf-8"))
+        dated = section | {"date": datetime.now(UTC).date().isoformat()}
+        results["sections"] = [dated if one["name"] == "gas" else one for one in results["sections"]]
+        RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        write_docs()
 
 
 def table(measured: list[Figure]) -> dict[str, dict[str, Any]]:

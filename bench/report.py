@@ -68,6 +68,8 @@ def _lines(results: Mapping[str, Any]) -> list[str]:
     ]
     for section in results["sections"]:
         lines += [f"## {section['name'][0].upper()}{section['name'][1:]}", "", HOW[section["name"]], ""]
+        if "date" in section:
+            lines += [f"Measured by itself on {section['date']}, by `make bench-gas`.", ""]
         lines += ["| " + " | ".join(COLUMNS) + " |", "|---|--:|---|--:|--:|--:|---|"]
         lines += ["| " + " | ".join(_cells(figure)) + " |" for figure in section["figures"]]
         notes = [f"- {figure['name']}: {figure['how']}." for figure in section["figures"] if figure["how"]]

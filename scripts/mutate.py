@@ -207,9 +207,8 @@ def main() -> int:
     began, everything = time.perf_counter(), list(mutants())
     wanted = len(everything) if chosen.sample is None else chosen.sample
     court = Court(chosen.workers)
-    found = plant(court)
     drawn = sorted(everything, key=lambda one: one.rank(chosen.seed))
-    found = sample(court, drawn, wanted) | found
+    found = sample(court, drawn, wanted) | plant(court)
     found |= {"of": len(everything), "seed": chosen.seed, "seconds": round(time.perf_counter() - began)}
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")

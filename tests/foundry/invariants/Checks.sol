@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Grant, Scope} from "../../../contracts/types/Consent.sol";
+import {IPredictionOracle} from "../../../contracts/interfaces/IPredictionOracle.sol";
 import {Life} from "./Life.sol";
 import {INonces} from "./Accounts.sol";
 
@@ -176,11 +177,15 @@ contract Checks is Life {
         for (uint256 i = tellings.length; i > 0 && i + 8 > tellings.length; --i) {
             Told storage one = tellings[i - 1];
             require(!court.isRefuted(_courtDigest(_saidBy(one))), "47: a report is refuted that nobody refuted");
-            uint48 kept = court.latest(one.twinId, keccak256("linear")).round;
-            require(kept == slots[address(court)][one.twinId], "48: a slot is not what was settled last");
+            IPredictionOracle.Latest memory kept = court.latest(one.twinId, keccak256("linear"));
+            Slot memory settled = slots[address(court)][one.twinId];
+            require(kept.round == settled.round, "48: a slot is not what was settled last");
+            require(kept.config == settled.number, "49: a report is told under another config than it was posted");
         }
-        for (uint256 i = 0; i < NODES; ++i) {
-            require(court.isSigner(vm.addr(keys[i])), "49: a node is out that signed nothing false");
+        require(court.configNumber() == number, "50: nodes changed without a quorum, or did not");
+        for (uint256 i = 0; i < POOL; ++i) {
+            bool present = i >= 2 * crew && i < 2 * crew + NODES;
+            require(court.isSigner(pool[i]) == present, "51: a node is out that signed nothing false, or one counts that left");
         }
     }
 

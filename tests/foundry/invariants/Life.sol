@@ -54,7 +54,7 @@ abstract contract Life is Markets, Guardians, Reports, Bundles, Loops, Epochs, W
     }
 
     function _bundled(uint256 kind) private returns (bool) {
-        if (kind < 3) return kind < 1 ? tell() : kind < 2 ? tellBundle() : settleTold();
+        if (kind < 3) return kind < 1 ? (_oneIn(4) ? rotateCourt() : tell()) : kind < 2 ? tellBundle() : settleTold();
         return kind < 4 ? readTold() : kind < 5 ? refuteTold() : passToFinal();
     }
 
