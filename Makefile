@@ -119,7 +119,7 @@ mutate: setup-dev ## Break the contracts in every way known, and see whether tes
 mutate-sample: setup-dev ## The same for 120 of them, and for planted faults
 	$(BIN)/python -m scripts.mutate --sample 120
 
-symbolic: setup-dev .tools/halmos/.made ## Prove consent and escrow for all inputs (halmos), and that each proof can fail
+symbolic: setup-dev .tools/halmos/.made ## Prove consent, escrow, guardians, bundles and challenges for all inputs (halmos), and that each proof can fail
 	$(BIN)/python -m scripts.symbolic
 
 slither: setup-dev .tools/slither/.made ## Compare slither's findings with those reviewed

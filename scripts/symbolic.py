@@ -25,7 +25,7 @@ from .planted_symbolic import PLANTED
 TOOLS = FOLDER.parent / "halmos" / "bin"
 SCRATCH = ROOT / "build" / "symbolic" / "planted"
 RESULTS = ROOT / "bench" / "results" / "symbolic.json"
-LEAST = 40
+LEAST = 70
 ASSERTION_MS = 60_000
 
 

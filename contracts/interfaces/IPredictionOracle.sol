@@ -140,7 +140,8 @@ interface IPredictionOracle is IERC1271 {
     ) external;
 
     /// @notice Put other nodes, or another f, in place of the present ones, by a quorum of them; anyone may send it. What was
-    /// posted stays, with the number of its config; what was signed before and not posted is void.
+    /// posted stays, with the number of its config; what was signed before and not posted is void, unless the same nodes and f
+    /// come back.
     /// @dev Typed data: Rotation(bytes32 config,address[] signers,uint256 faulty,uint256 number,uint40 deadline); config is
     /// the present one, number the next. Refuses a suspended key.
     function rotate(address[] calldata ascending, uint256 faulty, uint40 deadline, bytes calldata signatures) external;

@@ -162,6 +162,11 @@ contract PredictionOracleNodesTest is OracleFixture {
         bytes memory nobody = abi.encodeWithSelector(IPredictionOracle.UnknownSigner.selector, address(0));
         _refusesSigners(bytes.concat(two, new bytes(65)), nobody);
         _refusesSigners(bytes.concat(_by(report, keys[0], keys[1], keys[2]), "1"), nobody);
+        bytes memory all = bytes.concat(_by(report, keys[0], keys[1], keys[2]), _sign(keys[3], _digest(report)));
+        _refusesSigners(
+            bytes.concat(all, _sign(STRANGER_KEY, _digest(report))),
+            abi.encodeWithSelector(IPredictionOracle.UnknownSigner.selector, stranger)
+        );
     }
 
     function prove(IPredictionOracle.Report memory a, uint256 keyA, IPredictionOracle.Report memory b, uint256 keyB) external {

@@ -7,6 +7,7 @@ import {OracleFixture} from "./OracleFixture.sol";
 /// rotate
 ///   given a quorum of the present nodes
 ///     it puts others in their place; what was posted stays
+///     it makes what they signed valid again when it puts them back
 ///   when too few signed, or it is late
 ///     it refuses
 ///   when nodes, faulty, number or deadline are not what was signed
@@ -76,6 +77,22 @@ contract PredictionOracleRotationTest is OracleFixture {
         waiting = _report(2);
         oracle.post(waiting, _by(waiting, keys[0], keys[1], keys[2]));
         vm.assertEq(oracle.latest(PATIENT, MODEL).config, 2);
+    }
+
+    /// @dev The same nodes and f are the same config: what they signed then counts again, from the next round on.
+    function test_rotate_backMakesWhatWasSignedValidAgain() public {
+        IPredictionOracle.Report memory waiting = _report(1);
+        bytes memory votes = _by(waiting, keys[0], keys[1], keys[2]);
+        _rotate(_next(address(type(uint160).max)));
+        vm.expectRevert(
+            abi.encodeWithSelector(IPredictionOracle.WrongConfig.selector, waiting.config, oracle.configDigest())
+        );
+        oracle.post(waiting, votes);
+        _rotate(_nodes());
+        oracle.post(waiting, votes);
+        vm.assertEq(oracle.latest(PATIENT, MODEL).config, 3);
+        vm.assertTrue(oracle.isSigner(vm.addr(keys[3])));
+        vm.assertFalse(oracle.isSigner(address(type(uint160).max)));
     }
 
     function test_rotate_needsAQuorumInTime() public {
