@@ -174,7 +174,7 @@ def clinic(folder: Path, kind: TwinKind, *, depth: int, gateway: bool = False) -
         threading.Thread(target=_supervise, args=(services, ended), daemon=True).start()
         command = [anvil(), "--port", str(ports["chain"]), "--chain-id", str(CHAIN_ID), "--hardfork", "shanghai",
                    "--silent", "--mnemonic", MNEMONIC, "--block-time", "1", "--state", str(folder / "chain.json"),
-                   "--preserve-historical-states", "--prune-history", "100"]  # fmt: skip
+                   "--preserve-historical-states", "--prune-history", "40"]  # fmt: skip
         services["chain"] = Program(command, log=folder / "anvil.log")
         command, environment = ipfs_command(FOLDER.parent, folder / "ipfs", ports["ipfs"])
         services["ipfs"] = Program(command, log=folder / "ipfs.log", environment=environment)
