@@ -28,9 +28,19 @@ HIDDEN_AFTER_S = 300
 ASKED_AGAIN_S = 60
 LISTED = 1_024
 """Manifests kept in memory; they never change."""
+AWAITED_AGAIN_S = 2
 
 Place = tuple[int, int, int]
 """Of a batch on the chain: block, log, and where in its epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epochs:
+    """Those that count and are here with what they hold; of others the events: `hidden` ones, and ones `awaited` still."""
+
+    arrived: list[tuple[Event, tuple[Listed, ...]]]
+    hidden: list[tuple[int, int]]
+    awaited: list[Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +66,81 @@ def anchored_batches(
     StorageError
         The manifest of a followed gateway's newer epoch is not in the store: what it holds is not known, so nothing is told.
     """
+    epochs = Epochs([], [], []) if store is None else _epochs(chain, store, until=until)
+    for event in epochs.awaited:
+        raise StorageError(
+            f"the manifest of an epoch in block {event.block} has not arrived",
+            hint="see whether the store answers; after five minutes the epoch is left out",
+            kind="missing_block",
+        )
+    return [one for _, one in _of_twin(chain, twin_id, epochs, until)]
+
+
+def certain_batches(chain: Chain, twin_id: int, store: Store, *, until: int | None = None) -> list[AnchoredBatch]:
+    """Those of a twin's batches that stand as they are whatever an epoch holds that has not arrived.
+
+    That is all of them but those after an epoch that may hold one of this twin: a device that spoke for it then does not
+    go on afterwards where it left off.
+    """
+    epochs = _epochs(chain, store, until=until)
+    counted = _of_twin(chain, twin_id, epochs, until)
+    return _certain(counted, epochs.awaited, _history(chain, twinId=twin_id) if epochs.awaited else ())
+
+
+def _of_twin(chain: Chain, twin_id: int, epochs: Epochs, until: int | None) -> list[tuple[Place, AnchoredBatch]]:
+    """A twin's batches that count, as far as epochs have arrived, with their places."""
     direct = [_anchored(event) for event in chain.events("DataAnchor", "BatchAnchored", twinId=twin_id, until=until)]
-    if store is None or not chain.gateways:
-        return [one for _, one in direct]
-    epochs, hidden = _arrived(chain, store, until=until)
     listed = [
         ((event.block, event.log_index, at), _included(event, one))
-        for event, batches in epochs
+        for event, batches in epochs.arrived
         for at, one in enumerate(batches)
         if one.batch.twin_id == twin_id
     ]
     if not listed:
-        return [one for _, one in direct]
+        return direct
     retired = chain.events("TwinToken", "TwinRetired", twinId=twin_id)
     histories = {one.device: _history(chain, device=one.device) for _, one in listed if one.device}
-    return _in_order([*direct, *listed], retired, histories, hidden)
+    return _in_order([*direct, *listed], retired, histories, epochs.hidden)
+
+
+def _certain(
+    counted: Sequence[tuple[Place, AnchoredBatch]], awaited: Sequence[Event], history: Sequence[Event]
+) -> list[AnchoredBatch]:
+    for epoch in awaited:
+        here = (epoch.block, epoch.log_index)
+        last, first = dict[str, Batch](), dict[str, Batch]()
+        for place, one in counted:
+            if place[:2] < here:
+                last[one.device] = one.batch
+            else:
+                first.setdefault(one.device, one.batch)
+        for device in _speaking(history, epoch):
+            before, after = last.get(device), first.get(device)
+            left_off = (before.sequence + 1, before.digest) if before else (1, bytes(32))
+            if after is None or (after.sequence, after.previous) != left_off:
+                return [one for place, one in counted if place[:2] < here]
+    return [one for _, one in counted]
+
+
+def _speaking(history: Sequence[Event], epoch: Event) -> list[str]:
+    """Devices that spoke for the twin of this history when an epoch was posted."""
+    last = {
+        event.args["device"]: event
+        for event in history
+        if (event.block, event.log_index) < (epoch.block, epoch.log_index)
+    }
+    return [
+        device
+        for device, event in last.items()
+        if event.name != "DeviceUnpaired" and epoch.time_s < event.args["calibratedUntil"]
+    ]
 
 
 def batch_count(chain: Chain, twin_id: int, store: Store, *, block: int | None = None) -> int:
-    """How many batches a twin has, and so the number of its newest round."""
+    """How many batches of a twin are certain, and so the number of its newest round."""
     if not chain.gateways:
         return int(chain.read("DataAnchor", "batchCount", twin_id, block=block))
-    return len(anchored_batches(chain, twin_id, store, until=block))
+    return len(certain_batches(chain, twin_id, store, until=block))
 
 
 def batch_counts(chain: Chain, twins: Sequence[int], store: Store, *, block: int | None = None) -> dict[int, int]:
@@ -89,26 +152,34 @@ def batch_counts(chain: Chain, twins: Sequence[int], store: Store, *, block: int
     for event in chain.events("DataAnchor", "BatchAnchored", until=block) if twins else ():
         if event.args["twinId"] in found:
             found[event.args["twinId"]].append(_anchored(event))
-    epochs, hidden = _arrived(chain, store, until=block) if twins else ([], [])
-    for event, listed in epochs:
+    epochs = _epochs(chain, store, until=block) if twins else Epochs([], [], [])
+    for event, listed in epochs.arrived:
         for at, one in enumerate(listed):
             if one.batch.twin_id in found:
                 found[one.batch.twin_id].append(((event.block, event.log_index, at), _included(event, one)))
     retired, histories = defaultdict[int, list[Event]](list), defaultdict[str, list[Event]](list)
+    of_twin = defaultdict[int, list[Event]](list)
     for event in chain.events("TwinToken", "TwinRetired") if twins else ():
         retired[event.args["twinId"]].append(event)
     for event in _history(chain) if twins else ():
         histories[event.args["device"]].append(event)
-    return {twin: len(_in_order(batches, retired[twin], histories, hidden)) for twin, batches in found.items()}
+        of_twin[event.args["twinId"]].append(event)
+    counted = {twin: _in_order(one, retired[twin], histories, epochs.hidden) for twin, one in found.items()}
+    return {twin: len(_certain(one, epochs.awaited, of_twin[twin])) for twin, one in counted.items()}
 
 
 def batched_twins(chain: Chain, store: Store, *, since: int = 0) -> dict[int, int]:
-    """Twins with batches since a block, and when the newest of each was anchored (s)."""
+    """Twins with batches since a block, as far as epochs have arrived, and when the newest of each was anchored (s)."""
     twins = {event.args["twinId"]: event.time_s for event in chain.events("DataAnchor", "BatchAnchored", since=since)}
-    for event, listed in _arrived(chain, store, since=since)[0]:
+    for event, listed in _epochs(chain, store, since=since).arrived:
         for one in listed:
             twins[one.batch.twin_id] = max(event.time_s, twins.get(one.batch.twin_id, 0))
     return twins
+
+
+def awaited_since(chain: Chain, store: Store, *, since: int = 0) -> int | None:
+    """Block of the first epoch whose manifest is waited for; None if all have arrived or are taken for hidden."""
+    return next((event.block for event in _epochs(chain, store, since=since).awaited), None)
 
 
 def followed_epochs(chain: Chain, *, since: int = 0, until: int | None = None) -> list[Event]:
@@ -130,29 +201,31 @@ def gap_in(batches: Sequence[AnchoredBatch]) -> bool:
     return False
 
 
-def _arrived(
-    chain: Chain, store: Store, *, since: int = 0, until: int | None = None
-) -> tuple[list[tuple[Event, tuple[Listed, ...]]], list[tuple[int, int]]]:
-    """Epochs that count with what they hold, and the places of those that are hidden."""
-    arrived, hidden = list[tuple[Event, tuple[Listed, ...]]](), list[tuple[int, int]]()
+def _epochs(chain: Chain, store: Store, *, since: int = 0, until: int | None = None) -> Epochs:
+    found = Epochs([], [], [])
     for event in followed_epochs(chain, since=since, until=until):
         asked = (id(store), event.args["epoch"]["manifest"])
-        with _noting:
-            known = asked in _hidden  # each question may take as long as its peers are waited for
+        with _noting:  # each question may take as long as its peers are waited for
+            hidden, awaited = asked in _hidden, asked in _awaited
         try:
-            if not known:
-                arrived.append((event, listed_in(chain, store, event)))
+            if not hidden and not awaited:
+                found.arrived.append((event, listed_in(chain, store, event)))
                 continue
         except StorageError as error:
-            if error.kind != "missing_block" or chain.head().time_s < event.time_s + HIDDEN_AFTER_S:
+            if error.kind != "missing_block":
                 raise
-            with _noting:
-                _hidden[asked] = True
-        hidden.append((event.block, event.log_index))
-    return arrived, hidden
+        hidden = hidden or chain.head().time_s >= event.time_s + HIDDEN_AFTER_S
+        with _noting:
+            (_hidden if hidden else _awaited)[asked] = True
+        if hidden:
+            found.hidden.append((event.block, event.log_index))
+        else:
+            found.awaited.append(event)
+    return found
 
 
 _hidden: TTLCache[tuple[int, bytes], bool] = TTLCache(LISTED, ttl=ASKED_AGAIN_S)
+_awaited: TTLCache[tuple[int, bytes], bool] = TTLCache(LISTED, ttl=AWAITED_AGAIN_S)
 _noting = Lock()
 
 
@@ -215,12 +288,12 @@ def _in_order(
     retired: Sequence[Event],
     histories: Mapping[str, Sequence[Event]],
     hidden: Sequence[tuple[int, int]],
-) -> list[AnchoredBatch]:
-    """Those of a twin that count, numbered anew."""
+) -> list[tuple[Place, AnchoredBatch]]:
+    """Those of a twin that count, numbered anew, with their places."""
     ends = [(event.block, event.log_index) for event in retired]
     heads: dict[str, tuple[int, bytes]] = {}
     stood: dict[str, tuple[int, int]] = {}
-    counted: list[AnchoredBatch] = []
+    counted: list[tuple[Place, AnchoredBatch]] = []
     for place, one in sorted(found, key=lambda item: item[0]):
         batch, (sequence, digest) = one.batch, heads.get(one.device, (0, bytes(32)))
         if one.included:
@@ -234,7 +307,8 @@ def _in_order(
             counts = batch.sequence > sequence
         if counts:
             heads[one.device], stood[one.device] = (batch.sequence, batch.digest), place[:2]
-            counted.append(AnchoredBatch(batch, one.device, len(counted) + 1, one.block, one.time_s, one.included))
+            numbered = AnchoredBatch(batch, one.device, len(counted) + 1, one.block, one.time_s, one.included)
+            counted.append((place, numbered))
     return counted
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..batches.anchored import HIDDEN_AFTER_S, anchored_batches, batch_count, gap_in
+from ..batches.anchored import HIDDEN_AFTER_S, batch_count, certain_batches, gap_in
 from ..batches.fetch import open_batches
 from ..errors import Denied, MedtwinError, NotFound, StorageError, VerificationError
 from ..formats.merkle import digest_leaf, root
@@ -128,7 +128,7 @@ def _signed(chain: Chain, seen: Seen) -> Seen:
 
 def observe(node: Node, kind: Kind, twin_id: int, round_: int) -> Seen:
     """One node's independent reading of one round: fetch, verify, features, model, explain, sign."""
-    batches = window(anchored_batches(node.chain, twin_id, node.store), round_, kind.window)
+    batches = window(certain_batches(node.chain, twin_id, node.store), round_, kind.window)
     if batches[-1].block <= (floor := node.signed.floor()):
         raise Denied(
             f"round {round_} ends at block {batches[-1].block}: this node's memory was restored at block {floor}",

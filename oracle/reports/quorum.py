@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import cbor2
 
-from ..batches.anchored import batch_count, batched_twins
+from ..batches.anchored import awaited_since, batch_count, batched_twins
 from ..errors import ChainError, Denied, MedtwinError, RevertedError, StorageError, VerificationError
 from ..formats.typed_data import Domain, recovers_to, report_digest
 from ..ports import Chain, Mined, Peers, Signer
@@ -208,10 +208,12 @@ class Member:
         chain, store = self._node.chain, self._node.store
         head = chain.head().number
         confirmed = max(0, head - self._depth) if self._depth else None
-        for twin, time_s in batched_twins(chain, store, since=max(0, self._read_until - LOOK_BACK)).items():
+        since = max(0, self._read_until - LOOK_BACK)
+        for twin, time_s in batched_twins(chain, store, since=since).items():
             self._watched[twin] = head
             self.newest_batch_s = max(self.newest_batch_s, time_s)
-        self._read_until = head
+        awaited = awaited_since(chain, store, since=since)
+        self._read_until = head if awaited is None else min(head, awaited)
         late = behind(chain, store, self._kinds, list(self._watched), block=confirmed)
         self._watched |= dict.fromkeys((twin for twin, *_ in late), head)
         self._watched = {

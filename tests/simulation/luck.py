@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import patch
+
+from cachetools import LRUCache, TTLCache, cached
 
 from oracle.adapters.memory import MemoryStore
 from oracle.adapters.store import verified_block
+from oracle.batches import anchored
 from oracle.errors import ChainError, StorageError
 from oracle.formats.wire import pack_observations, unpack_observations
 from oracle.records import Observation
@@ -85,25 +90,55 @@ class FlakyStore(MemoryStore):
 
     def __init__(self, weather: Weather) -> None:
         super().__init__()
-        self._weather = weather
+        self.weather = weather
 
     def put(self, block: bytes) -> bytes:
         """Keep it, perhaps without saying so."""
         digest = super().put(block)
-        if self._weather.strikes("store"):
+        if self.weather.strikes("store"):
             raise StorageError("the store does not answer")
         return digest
 
     def get(self, digest: bytes) -> bytes:
         """As stored; a flipped bit is noticed, as by every store."""
-        if self._weather.strikes("store"):
+        if self.weather.strikes("store"):
             raise StorageError("the store does not answer")
         block = super().get(digest)
-        if self._weather.strikes("rot"):
-            at = self._weather.rng.randrange(len(block))
-            rotten = block[:at] + bytes([block[at] ^ 1 << self._weather.rng.randrange(8)]) + block[at + 1 :]
+        if self.weather.strikes("rot"):
+            at = self.weather.rng.randrange(len(block))
+            rotten = block[:at] + bytes([block[at] ^ 1 << self.weather.rng.randrange(8)]) + block[at + 1 :]
             return verified_block(rotten, digest, self.describe())
         return block
+
+
+class LateStore:
+    """One node's way to the store: what others put in may take its time to arrive. `late` says until when (s)."""
+
+    def __init__(self, store: FlakyStore, now_s: Callable[[], float]) -> None:
+        self._store, self._now_s = store, now_s
+        self.late: dict[bytes, float] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def get(self, digest: bytes) -> bytes:
+        """As stored, once it is here."""
+        if self._now_s() < self.late.get(digest, 0):
+            self._store.weather.faults["awaited"] += 1
+            raise StorageError("no peer has this block yet", kind="missing_block")
+        return self._store.get(digest)
+
+
+@contextmanager
+def own_memory(now_s: Callable[[], float]) -> Iterator[None]:
+    """What a process remembers of manifests is remembered for each party by itself, and by the simulated clock."""
+    read = cached(LRUCache(anchored.LISTED), key=lambda store, domain, digest: (id(store), domain, digest))
+    with (
+        patch.object(anchored, "_read", read(anchored._read.__wrapped__)),
+        patch.object(anchored, "_hidden", TTLCache(anchored.LISTED, anchored.ASKED_AGAIN_S, now_s)),
+        patch.object(anchored, "_awaited", TTLCache(anchored.LISTED, anchored.AWAITED_AGAIN_S, now_s)),
+    ):
+        yield
 
 
 class FlakyDisk:

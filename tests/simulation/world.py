@@ -15,7 +15,8 @@ import numpy as np
 
 from oracle.adapters.index import EventIndex, IndexedChain
 from oracle.adapters.journal import SqliteOutbox, SqliteSignedRounds
-from oracle.batches import ask, fetch
+from oracle.batches import anchored, ask, fetch
+from oracle.batches.anchored import HIDDEN_AFTER_S
 from oracle.batches.publish import Edge, publish, resume
 from oracle.errors import MedtwinError
 from oracle.formats import merkle
@@ -28,8 +29,8 @@ from oracle.reports.quorum import Member
 
 from .endpoint import Endpoint
 from .ledger import ADDRESSES, CHAIN_ID, START_S, Ledger, allowed
-from .luck import Crash, FlakyDisk, FlakyStore, InTurn, Luck, Network, Weather
-from .parties import GATEWAY, HEART, KEEPERS, NODES, SIGNERS, Amnesia, Hub, Keeper, Mean, Post, key, public_key
+from .luck import Crash, FlakyDisk, FlakyStore, InTurn, LateStore, Luck, Network, Weather, own_memory
+from .parties import GATEWAY, HEART, KEEPERS, NODES, SIGNERS, Amnesia, Hub, Keeper, Mean, Post, hasty, key, public_key
 
 ORACLE = ADDRESSES["PredictionOracle"]
 ASKED = (int(Category.VITALS), int(Purpose.CARE))
@@ -44,8 +45,10 @@ HEALING = 60
 AFTERWARDS = 8
 """and looks after that, in which nothing may come twice."""
 PATIENCE_S = 10.0
-CANARIES = ("forgets", "no receipt", "deaf", "twice", "drops")
-"""Planted faults; the last is a gateway that lets go of batches that it did not post."""
+LONGEST_DELAY_S = HIDDEN_AFTER_S - 100.0
+CANARIES = ("forgets", "no receipt", "deaf", "twice", "drops", "hasty")
+"""Planted faults; "drops" is a gateway that lets go of batches that it did not post, "hasty" are nodes that count on
+without the epochs that have not arrived."""
 
 
 @dataclass(slots=True)
@@ -72,7 +75,8 @@ class World:
         owners = {number: key(f"owner-{number}") for number in range(1, self.rng.choice((2, 2, 3)))}
         self.owners = owners
         self.store = FlakyStore(self.weather)
-        self.has_gateway = canary == "drops" or self.rng.random() < 0.5
+        self.stores = {name: LateStore(self.store, lambda: self.now_s) for name in SIGNERS}
+        self.has_gateway = canary in ("drops", "hasty") or self.rng.random() < 0.5
         self.ledger = Ledger(
             [one.address for one in list(SIGNERS.values())[:NODES]],
             {twin: one.address for twin, one in owners.items()},
@@ -112,7 +116,7 @@ class World:
             signed: Any = FlakyDisk(self.journals[name], ("remember",), self.weather)
             if self.canary == "forgets":
                 signed = Amnesia()
-            node = Node(SIGNERS[name], self._chain(name), self.store, self.keepers, signed, self.rng.randbytes)
+            node = Node(SIGNERS[name], self._chain(name), self.stores[name], self.keepers, signed, self.rng.randbytes)
             self.members[name] = Member(
                 node,
                 SIGNERS[name],
@@ -167,7 +171,12 @@ class World:
 
     def run(self) -> Found:
         """Bad weather, then calm, then the verdict."""
-        with patch.object(ask, "ThreadPoolExecutor", InTurn), patch.object(fetch, "ThreadPoolExecutor", InTurn):
+        with (
+            own_memory(lambda: self.now_s),
+            patch.object(ask, "ThreadPoolExecutor", InTurn),
+            patch.object(fetch, "ThreadPoolExecutor", InTurn),
+            patch.object(anchored, "_certain", hasty if self.canary == "hasty" else anchored._certain),
+        ):
             for _ in range(ROUNDS):
                 self.step()
             self.heal()
@@ -181,7 +190,7 @@ class World:
         choices = {
             "node": 8, "deliver": 6, "publish": 3, "mine": 4, "revoke": 0.3, "grant": 0.4, "reorg": 0.5, "kill": 0.4,
             "part": 0.3, "lie": 1.0 if self.liar else 0.0, "gateway": 2 if self.has_gateway else 0, "unpair": 0.2,
-            "pair": 0.3, "rotate": 0.1, "jump": 0.2,
+            "pair": 0.3, "rotate": 0.1, "jump": 0.2, "delay": 2 if self.has_gateway else 0,
         }  # fmt: skip
         what = rng.choices(list(choices), list(choices.values()))[0]
         self.found.trace.update(f"{self.now_s:.6f} {what}\n".encode())
@@ -305,6 +314,12 @@ class World:
             else:
                 self.rng.choice([*self.keepers, self.hub]).start()
 
+    def _delay(self) -> None:
+        """The newest manifest takes its time to some nodes, but less than what is taken for hidden."""
+        epochs = [one for block in self.ledger.blocks[-3:] for one in block.events if one.name == "EpochAnchored"]
+        for late in [self.stores[name].late for name in SIGNERS if self.rng.random() < 0.5] if epochs else ():
+            late.setdefault(epochs[-1].args["epoch"]["manifest"], self.now_s + self.rng.uniform(10, LONGEST_DELAY_S))
+
     def _part(self) -> None:
         self.weather.faults["partition"] += 1
         self.network.apart = {name: self.rng.randrange(2) for name in SIGNERS}
@@ -344,6 +359,8 @@ class World:
         """Good weather: everything is started again, and each twin gets one more batch."""
         self.weather.calm = True
         self.network.apart = {}
+        for store in self.stores.values():
+            store.late = {}
         self.liar, liar = "", self.liar
         for keeper in self.keepers:
             keeper.lucks[1].lying = self.canary == "deaf"

@@ -19,9 +19,11 @@ from oracle.batches import anchored
 from oracle.batches.anchored import (
     HIDDEN_AFTER_S,
     anchored_batches,
+    awaited_since,
     batch_count,
     batch_counts,
     batched_twins,
+    certain_batches,
     gap_in,
 )
 from oracle.batches.collect import AHEAD, PATIENCE_S, Bridge, accept, collect
@@ -472,36 +474,63 @@ def test_a_manifest_that_is_missing_is_told(ward: Ward, recorded: Callable[..., 
 def test_a_hidden_manifest_is_waited_for_no_longer_than_it_may_take(
     ward: Ward, recorded: Callable[..., Readings], tmp_path: Path
 ) -> None:
-    """Then other twins go on as before, and the hidden one's next batch counts, with a gap told; until it arrives."""
+    """Only the twin in it waits; then its next batch counts, with a gap told, until the manifest arrives."""
     other, other_twin = second_device(ward, tmp_path)
     first, second, third = ward.seal(*recorded_later(recorded, ward, 3))
+    theirs = [prepare(other, one) for one in recorded_later(recorded, ward, 2)]
     store, chain, mine = ward.gateway.store, ward.chain, ward.twin.twin_id
     manifests = []
-    for taken in ([first, prepare(other, recorded())], [second], [third]):
+    for taken in ([first, theirs[0]], [second], [third], theirs[1:]):
         for one in taken:
             take(ward.gateway, one)
         turn(ward.gateway)
         manifests.append(ward.epochs()[-1].args["epoch"]["manifest"])
     anchored._read.cache.clear()  # as in a process that did not post them
     seen = MemoryStore()
-    for digest in (manifests[0], manifests[2]):
+    for digest in (manifests[0], *manifests[2:]):
         seen.put(store.get(digest))
 
     with pytest.raises(StorageError):
         anchored_batches(chain, mine, seen)
-    with pytest.raises(StorageError):
-        batched_twins(chain, seen)
+    assert batched_twins(chain, seen).keys() == {mine, other_twin}
+    assert awaited_since(chain, seen) == ward.epochs()[1].block
+    waiting = {twin: [one.batch.digest for one in certain_batches(chain, twin, seen)] for twin in (mine, other_twin)}
+    assert waiting == {mine: [first.batch.digest], other_twin: [one.batch.digest for one in theirs]}
+    assert batch_counts(chain, [mine, other_twin], seen) == {mine: 1, other_twin: 2}
     ward.stage.travel(HIDDEN_AFTER_S)
     found = anchored_batches(chain, mine, seen)
     assert [one.batch.digest for one in found] == [first.batch.digest, third.batch.digest]
     assert gap_in(found) and not gap_in(found[:1]) and not gap_in(found[1:])
     assert not gap_in(anchored_batches(chain, other_twin, seen))
-    assert batch_counts(chain, [mine, other_twin], seen) == {mine: 2, other_twin: 1}
+    assert batch_counts(chain, [mine, other_twin], seen) == {mine: 2, other_twin: 2}
+    assert awaited_since(chain, seen) is None
     whole = MemoryStore()
     for digest in manifests:
         whole.put(store.get(digest))
     found = anchored_batches(chain, mine, whole)
     assert [one.batch.sequence for one in found] == [1, 2, 3] and not gap_in(found)
+
+
+def test_a_twin_with_a_silent_device_waits_for_a_manifest_that_may_name_it(
+    ward: Ward, recorded: Callable[..., Readings], tmp_path: Path
+) -> None:
+    """One device goes on where it left off; another, which says nothing since, may be in what has not arrived."""
+    silent = new_signer()
+    mine, chain, store = ward.twin.twin_id, ward.chain, ward.gateway.store
+    other, _ = second_device(ward, tmp_path)
+    first, second = ward.seal(*recorded_later(recorded, ward, 2))
+    pair(chain, ward.twin.patient, silent, mine, ward.stage.now_s() + DAY_S)
+    for taken in (first, prepare(other, recorded()), second):
+        take(ward.gateway, taken)
+        turn(ward.gateway)
+    store.remove(ward.epochs()[1].args["epoch"]["manifest"])
+    anchored._read.cache.clear()  # as in a process that did not post it
+
+    assert [one.batch for one in certain_batches(chain, mine, store)] == [first.batch]
+    unpair(chain, ward.twin.patient, silent.address)
+    assert [one.batch for one in certain_batches(chain, mine, store)] == [first.batch]  # it spoke when that was posted
+    ward.stage.travel(HIDDEN_AFTER_S)
+    assert [one.batch for one in certain_batches(chain, mine, store)] == [first.batch, second.batch]
 
 
 def test_a_gap_that_no_hidden_epoch_explains_does_not_count(ward: Ward, recorded: Callable[..., Readings]) -> None:
