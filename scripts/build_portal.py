@@ -31,7 +31,7 @@ SOURCE = ROOT / "oracle" / "serve" / "portal" / "web"
 TARGET = ROOT / "oracle" / "artifacts" / "portal"
 ESBUILD = ROOT / "node_modules" / ".bin" / "esbuild"
 CONTRACTS = (
-    "TwinToken", "ConsentRegistry", "AccessMarket", "DataAnchor", "AuditTrail", "PredictionOracle", "DeviceRegistry",
+    "TwinToken", "ConsentRegistry", "AccessMarket", "DataAnchor", "EpochAnchor", "AuditTrail", "PredictionOracle", "DeviceRegistry",
     "ModelRegistry", "EmergencyAccess", "CaseToken", "DeviceLoop", "TestToken", "PasskeyFactory", "PasskeyAccount",
 )  # fmt: skip
 

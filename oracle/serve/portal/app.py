@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
+from typing import Annotated
 
 import httpx
 import segno
 import uvicorn
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
@@ -54,6 +56,7 @@ TYPES = {
 }
 COOKIE = "medtwin"
 PATH = "^(/[0-9A-Za-z]{1,80}){1,6}$"  # of a page
+Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 LOOPBACK = "localhost"  # the only name that browsers trust without TLS
 READ_METHODS = {
     "eth_blockNumber", "eth_call", "eth_chainId", "eth_estimateGas", "eth_gasPrice", "eth_getBalance", "eth_getCode",
@@ -61,7 +64,7 @@ READ_METHODS = {
     "eth_getTransactionReceipt", "eth_maxPriorityFeePerGas", "eth_feeHistory", "eth_sendRawTransaction", "net_version",
 }  # fmt: skip
 """What a page may ask the chain; the last but one carries what somebody signed at home."""
-CUSTODIAN_PATHS = ("v1/identity", "v1/receipts", "v1/release", "readyz")
+CUSTODIAN_PATHS = re.compile(r"v1/(identity|receipts|release|shares/0x[0-9a-f]{1,64})|readyz")
 TIMEOUT_S = 15.0
 PAID_A_MINUTE, PAID_A_DAY, ACCOUNTS_A_DAY, ACCOUNTS_OF_ONE = 30, 500, 50, 10  # the last: of one address
 
@@ -252,7 +255,7 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
     @app.api_route("/custodians/{number}/{path:path}", methods=["GET", "POST"], include_in_schema=False)
     async def custodian(number: int, path: str, request: Request) -> Response:
         """A custodian, byte for byte; the page checks its signature."""
-        if not 1 <= number <= len(portal.custodians) or path not in CUSTODIAN_PATHS:
+        if not 1 <= number <= len(portal.custodians) or not CUSTODIAN_PATHS.fullmatch(path):
             raise NotFound("there is nothing here", hint="see /openapi.json")
         since = request.query_params.get("since", "0")
         if not since.isdigit():
@@ -261,20 +264,16 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
         return await _forward(client, request.method, url, await request.body(), CBOR)
 
     @app.get("/blocks/{digest}")
-    def block(digest: str) -> Response:
+    def block(digest: Digest) -> Response:
         """A sealed block by its SHA-256; nobody can read it without the custodians."""
-        if len(digest) != 64 or not _is_hex(digest):
-            raise InputError("this is not a digest", hint="64 hexadecimal digits")
         wanted = bytes.fromhex(digest)
         if not portal.store.has(wanted):
             raise NotFound("the store has no such block", hint="its twin may have been erased")
         return Response(portal.store.get(wanted), media_type="application/octet-stream")
 
     @app.get("/explanations/{root}")
-    def explanation(root: str) -> Response:
+    def explanation(root: Digest) -> Response:
         """Why a report says what it says, sealed; by the root that the report has on the chain."""
-        if len(root) != 64 or not _is_hex(root):
-            raise InputError("this is not a root", hint="64 hexadecimal digits")
         digest = portal.explanations.find(bytes.fromhex(root)) if portal.explanations else None
         if digest is None or not portal.store.has(digest):
             raise NotFound("the reasons of this report are not kept here", hint="ask the node that made it")
@@ -335,10 +334,3 @@ async def _forward(client: httpx.AsyncClient, method: str, url: str, body: bytes
 
 def _sent(mined: Mined) -> dict[str, str]:
     return {"transaction": "0x" + mined.transaction.hex()}
-
-
-def _is_hex(text: str) -> bool:
-    try:
-        return bool(bytes.fromhex(text.removeprefix("0x")))
-    except ValueError:
-        return False

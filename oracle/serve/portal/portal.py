@@ -48,12 +48,13 @@ class Demo(BaseModel):
 
 
 class Config(BaseModel):
-    """The deployment, as pages are told of it."""
+    """The deployment, as pages are told of it; `gateways` are those whose epochs count, each from a block on."""
 
     chainId: int
     genesis: str
     block: int
     contracts: dict[str, str]
+    gateways: dict[str, int]
     signers: list[str]
     witnesses: list[str]
     custodians: int
@@ -147,6 +148,7 @@ def described(portal: Portal) -> Config:
         genesis="0x" + deployment.genesis.hex(),
         block=deployment.block,
         contracts=dict(deployment.contracts),
+        gateways=dict(deployment.gateways),
         signers=list(deployment.signers),
         witnesses=list(portal.witnesses),
         custodians=len(portal.custodians),

@@ -2,7 +2,8 @@
 import { HkdfSha256, CipherSuite, Aes256Gcm } from '@hpke/core'
 import { XWing } from '@hpke/hybridkem-x-wing'
 import { Malformed, decode, encode, items } from './cbor'
-import { type Hex, compare, concat, equal, keccak, sha256, toHex, word } from './bytes'
+import { type Hex, concat, equal, sha256, toHex, word } from './bytes'
+import { merkleLeaf, merkleRoot } from './merkle'
 import { combine } from './shamir'
 
 const FORMAT = 'medtwin/block/1'
@@ -160,16 +161,6 @@ function readingLeaves(
   return Array.from(times, (time, at) => {
     const name = names[channel[at]!]
     if (!name) throw new Malformed('an unknown channel')
-    return keccak(keccak(concat(word(time), name, word(value[at]!), salt.slice(32 * at, 32 * at + 32))))
+    return merkleLeaf(concat(word(time), name, word(value[at]!), salt.slice(32 * at, 32 * at + 32)))
   })
-}
-
-/** Root as OpenZeppelin's StandardMerkleTree builds it. */
-export function merkleRoot(leaves: Uint8Array[]): Uint8Array {
-  const nodes = [...leaves].sort(compare)
-  for (let at = 0; at + 1 < nodes.length; at += 2) {
-    const [one, other] = [nodes[at]!, nodes[at + 1]!]
-    nodes.push(keccak(compare(one, other) < 0 ? concat(one, other) : concat(other, one)))
-  }
-  return nodes[nodes.length - 1]!
 }

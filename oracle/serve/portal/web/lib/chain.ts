@@ -48,6 +48,11 @@ export async function read(contract: Contract, functionName: string, ...args: un
   return client.readContract({ address: addressOf(contract), abi: ABI[contract] as any, functionName, args })
 }
 
+/** As it was at a block. */
+export async function readAt(block: bigint, address: Hex, contract: Contract, functionName: string, ...args: unknown[]): Promise<any> {
+  return client.readContract({ address, abi: ABI[contract] as any, functionName, args, blockNumber: block })
+}
+
 /** The same of a passkey account, which is not one of the suite's contracts. */
 export async function readAccount(address: Hex, functionName: string, ...args: unknown[]): Promise<any> {
   return client.readContract({ address, abi: ABI.PasskeyAccount as any, functionName, args })

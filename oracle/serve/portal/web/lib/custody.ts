@@ -1,59 +1,20 @@
 /** Ask custodians for key shares, open in this browser, and verify every byte against the chain. */
 import { encodeAbiParameters } from 'viem'
 import { TYPES } from '../generated/signed'
-import { type Hex, equal, fromHex, random, sha256, toHex } from './bytes'
+import { type Batch, batchesOf, belongs, blockOf } from './batches'
+import { type Hex, fromHex, random, sha256, toHex, word } from './bytes'
 import { type Header, type Readings, type Recipient, newRecipient, open, openShare, parse } from './block'
 import { decode, encode, items } from './cbor'
-import { addressOf, digestOf, events, now, typed } from './chain'
+import { addressOf, digestOf, now, typed } from './chain'
 import { configured } from './config'
 import { Damaged, Denied } from './failures'
+import { signedFields } from './epochs'
 import type { Identity } from './identity'
 import { custodianAt, isSigned, parseReceipt } from './receipts'
+import { heldNow } from './tables'
 
 const REQUEST_LIFE_S = 5 * 60
 const BATCHES_A_REQUEST = 128
-
-export interface Batch {
-  index: number
-  device: Hex
-  digest: Hex
-  root: Hex
-  previous: Hex
-  sequence: number
-  readings: number
-  start: number
-  end: number
-  block: number
-  transaction: Hex
-}
-
-export async function batchesOf(twin: bigint): Promise<Batch[]> {
-  return (await events('DataAnchor', 'BatchAnchored', { twinId: twin })).map(({ args, block, transaction }) => ({
-    ...args.batch,
-    index: Number(args.index), device: args.device, sequence: Number(args.batch.sequence), block, transaction,
-  }))
-}
-
-/** How many batches of a device do not follow the one before. */
-export function gapsIn(batches: Pick<Batch, 'device' | 'sequence'>[]): number {
-  const last = new Map<string, number>()
-  let gaps = 0
-  for (const batch of batches) {
-    const before = last.get(batch.device)
-    if (before !== undefined && batch.sequence !== before + 1) gaps++
-    last.set(batch.device, batch.sequence)
-  }
-  return gaps
-}
-
-/** The bytes that were anchored, to the bit. */
-export async function blockOf(batch: Batch): Promise<Uint8Array> {
-  const answer = await fetch(`/blocks/${batch.digest.slice(2)}`)
-  if (!answer.ok) throw new Damaged(`batch ${batch.index} is not in the store`)
-  const block = new Uint8Array(await answer.arrayBuffer())
-  if (!equal(sha256(block), fromHex(batch.digest))) throw new Damaged(`batch ${batch.index} is not the one on the chain`)
-  return block
-}
 
 /** Contracts that vouch for whoever may ask now (ERC-1271): an open emergency, an open case. */
 export type Through = 'EmergencyAccess' | 'CaseToken'
@@ -68,10 +29,10 @@ export async function fetchReadings(
   const closed = await Promise.all(
     (await batchesOf(twin)).slice(-most).map(async (batch) => ({ batch, header: parse(await blockOf(batch)) })),
   )
-  const wanted = closed.filter(({ batch, header }) => belongs(batch, header, twin) && header.context[6] === category && !header.object)
+  const wanted = await heldNow(twin, closed.filter(({ batch, header }) => belongs(batch, header) && header.context[6] === category && !header.object))
   if (!wanted.length) return []
   const headers = wanted.map(({ header }) => header)
-  const shares = await sharesOf(me, { twin, category, purpose, batches: wanted.map(({ batch }) => batch.digest), through }, headers)
+  const shares = await sharesOf(me, { twin, category, purpose, batches: wanted.map(({ batch }) => batch), through }, headers)
   return Promise.all(wanted.map(async ({ batch, header }, at) => {
     const readings = await open(header, shares[at]!)
     if (readings.root !== batch.root) throw new Damaged(`the content of batch ${batch.index} is not what its device signed`)
@@ -83,48 +44,50 @@ export interface Wanted {
   twin: bigint
   category: number
   purpose: number
-  batches: Hex[]
+  batches: Batch[]
   through?: Through
 }
 
 /** For each header the shares of enough custodians, on one signature. */
 export async function sharesOf(me: Identity, { twin, category, purpose, batches, through }: Wanted, headers: Header[]): Promise<Uint8Array[][]> {
   const recipient = await newRecipient()
+  const digests = batches.map(({ digest }) => digest)
   const request = {
     twinId: twin, grantee: through ? addressOf(through) : me.address, recipient: toHex(sha256(recipient.publicKey)),
-    batches, category, purpose, nonce: BigInt(toHex(random(8))), deadline: (await now()) + REQUEST_LIFE_S,
+    batches: digests, category, purpose, nonce: BigInt(toHex(random(8))), deadline: (await now()) + REQUEST_LIFE_S,
   }
   const data = typed(addressOf('ConsentRegistry'), 'KeyRequest', request)
   const signed = await me.sign(data)
   const signature = fromHex(through ? vouched(request, me.address, signed) : signed)
   const asked = [
-    word(twin), request.grantee, recipient.publicKey, batches.map(fromHex), category, purpose, request.nonce, request.deadline, signature,
+    word(twin), request.grantee, recipient.publicKey, digests.map(fromHex), category, purpose, request.nonce, request.deadline, signature,
   ]
-  return collect(asked, fromHex(digestOf(data)), recipient, headers)
+  const proofs = batches.flatMap((one) => (one.included ? [[signedFields(one, one.included.signature), one.included.gateway, one.included.number, one.included.path]] : []))
+  return collect({ asked, proofs, digest: fromHex(digestOf(data)), recipient, headers })
 }
 
 /** The signature as RequestVoucher reads it: what is asked for, who signed, and the signature itself. */
 const vouched = (request: Record<string, unknown>, signer: Hex, signature: Hex): Hex =>
   encodeAbiParameters([{ type: 'tuple', components: TYPES.KeyRequest }, { type: 'address' }, { type: 'bytes' }], [request as any, signer, signature])
 
-const word = (value: bigint): Uint8Array => fromHex(value.toString(16).padStart(64, '0'))
-
-export function belongs(batch: Batch, { context }: Header, twin: bigint): boolean {
-  const [chainId, anchor, id, device, sequence] = context
-  return chainId === configured().chainId && anchor === addressOf('DataAnchor') && equal(id, word(twin))
-    && device === batch.device && sequence === batch.sequence
+interface Asking {
+  asked: unknown[]
+  /** Where batches lie in epochs. */
+  proofs: unknown[]
+  digest: Uint8Array
+  recipient: Recipient
+  headers: Header[]
 }
 
 /** All custodians are asked at once; any t of them are enough. */
-async function collect(
-  asked: unknown[], digest: Uint8Array, recipient: Recipient, headers: Header[],
-): Promise<Uint8Array[][]> {
+async function collect(asking: Asking): Promise<Uint8Array[][]> {
+  const { headers } = asking
   const needed = Math.max(...headers.map((header) => header.threshold))
   const numbers = Array.from({ length: configured().custodians }, (_, at) => at + 1)
   const reasons: Record<string, string> = {}
   const released = (await Promise.all(numbers.map(async (number) => {
     try {
-      return await askOne(number, asked, digest, recipient, headers)
+      return await askOne(number, asking)
     } catch (error) {
       reasons[number] = error instanceof Refusal ? error.message : 'custodian_unreachable'
       return null
@@ -136,9 +99,7 @@ async function collect(
 
 class Refusal extends Error {}
 
-async function askOne(
-  number: number, asked: unknown[], digest: Uint8Array, recipient: Recipient, headers: Header[],
-): Promise<Uint8Array[]> {
+async function askOne(number: number, { asked, proofs, digest, recipient, headers }: Asking): Promise<Uint8Array[]> {
   const custodian = await custodianAt(number)
   const parts = headers.map((header) => {
     const mine = header.shares.find((share) => share.custodian === custodian)
@@ -146,7 +107,7 @@ async function askOne(
     return [...header.context, mine.custodian, mine.commitment, mine.sealed]
   })
   const answer = await fetch(`/custodians/${number}/v1/release`, {
-    method: 'POST', headers: { 'content-type': 'application/cbor' }, body: encode([asked, parts]).slice(),
+    method: 'POST', headers: { 'content-type': 'application/cbor' }, body: encode(proofs.length ? [asked, parts, proofs] : [asked, parts]).slice(),
   })
   if (answer.status !== 200 && answer.status !== 403) throw new Refusal('custodian_failed')
   const [leaf, signature, sealed] = items(decode(new Uint8Array(await answer.arrayBuffer())), 'bytes', 'bytes', 'list')

@@ -1,17 +1,17 @@
 /** Everything an auditor needs in one file: what is on the record, what keyholders wrote, and what this browser found. */
 import { decodeEventLog } from 'viem'
 import { ABI } from '../generated/abi'
+import { type Batch, arrived, blockOf, gapsIn, standing } from './batches'
 import { type Hex, toHex } from './bytes'
-import { chain } from './chain'
+import { addressOf, chain } from './chain'
 import { configured } from './config'
-import { type Batch, batchesOf, blockOf, gapsIn } from './custody'
 import { type Log, logs } from './receipts'
 
 const FORMAT = 'medtwin/evidence/1'
 
 export interface Finding {
   good: boolean
-  what: 'gaps' | 'blocks' | 'log'
+  what: 'gaps' | 'blocks' | 'epochs' | 'log'
   about: string
   count: number
   problem: string
@@ -34,8 +34,8 @@ export async function collect(): Promise<Evidence> {
   const raw = await chain().getLogs({ address: Object.values(contracts), fromBlock: BigInt(block), toBlock: head.number })
   const events = raw.map(told)
   const books = await logs()
-  const twins = [...new Set(events.filter((one) => one.name === 'BatchAnchored').map((one) => BigInt((one.args as { twinId: string }).twinId)))]
-  const findings = [...(await Promise.all(twins.map(looked))).flat(), ...books.map(logFinding)]
+  const [batches, epochs] = await Promise.all([standing(), arrived()])
+  const findings = [...(await Promise.all([...batches].map(looked))).flat(), ...epochFinding(epochs), ...books.map(logFinding)]
   return {
     format: FORMAT, made: new Date().toISOString(),
     chain: { id: chainId, genesis, block: Number(head.number), hash: head.hash, contracts },
@@ -63,8 +63,7 @@ function told(log: any): Record<string, unknown> {
 
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? one.toString() : one)))
 
-async function looked(twin: bigint): Promise<Finding[]> {
-  const batches = await batchesOf(twin)
+async function looked([twin, batches]: [bigint, Batch[]]): Promise<Finding[]> {
   const gaps = gapsIn(batches)
   const problems = (await Promise.all(batches.map(problemOf))).filter(Boolean)
   const about = `0x${twin.toString(16)}`
@@ -72,6 +71,13 @@ async function looked(twin: bigint): Promise<Finding[]> {
     { good: !gaps, what: 'gaps', about, count: gaps, problem: '' },
     { good: !problems.length, what: 'blocks', about, count: batches.length - problems.length, problem: problems[0] ?? '' },
   ]
+}
+
+/** Whether the list of each epoch is in the store and gives the root on record. */
+function epochFinding({ found, hidden }: Awaited<ReturnType<typeof arrived>>): Finding[] {
+  if (!found.length && !hidden.length) return []
+  const wrong = hidden.length + found.filter(({ batches }) => !batches.length).length
+  return [{ good: !wrong, what: 'epochs', about: addressOf('EpochAnchor'), count: wrong || found.length, problem: '' }]
 }
 
 const problemOf = (batch: Batch): Promise<string> => blockOf(batch).then(() => '', (error) => String(error.message))

@@ -1,9 +1,11 @@
 /** Why a report says what it says: opened like any data, and checked against the root that the report has on the record. */
 import { encodeAbiParameters } from 'viem'
-import { type Header, merkleRoot, openBeside, parse } from './block'
+import { type Header, openBeside, parse } from './block'
+import { merkleLeaf, merkleRoot } from './merkle'
 import { Malformed, decode, items } from './cbor'
-import { type Hex, equal, fromHex, keccak } from './bytes'
-import { type Batch, batchesOf, belongs, sharesOf } from './custody'
+import { type Hex, equal, fromHex } from './bytes'
+import { type Batch, batchesOf, belongs } from './batches'
+import { sharesOf } from './custody'
 import type { Way } from './access'
 import { Damaged } from './failures'
 import type { Identity } from './identity'
@@ -40,17 +42,17 @@ export async function explain(me: Identity, twin: bigint, report: Report, ways: 
   const answer = await fetch(`/explanations/${report.explanationRoot.slice(2)}`)
   if (!answer.ok) throw new NotKept()
   const header = parse(new Uint8Array(await answer.arrayBuffer()))
-  const beside = besideOf(await batchesOf(twin), header, twin)
+  const beside = besideOf(await batchesOf(twin), header)
   const way = ways.find((one) => one.categories & header.context[6])
   if (!way) throw new Damaged('no way to this kind of data')
-  const [shares] = await sharesOf(me, { twin, category: header.context[6], purpose: way.purpose, batches: [beside.digest], through: way.through }, [header])
+  const [shares] = await sharesOf(me, { twin, category: header.context[6], purpose: way.purpose, batches: [beside], through: way.through }, [header])
   const why = read(await openBeside(header, shares!), report)
   opened.set(report.explanationRoot, why)
   return why
 }
 
-function besideOf(batches: Batch[], header: Header, twin: bigint): Batch {
-  const found = batches.find((batch) => belongs(batch, header, twin))
+function besideOf(batches: Batch[], header: Header): Batch {
+  const found = batches.find((batch) => belongs(batch, header))
   if (!found) throw new Damaged('the reasons were sealed for another twin')
   return found
 }
@@ -60,7 +62,7 @@ function read(plain: Uint8Array, report: Report): Why {
   if (format !== FORMAT || !rows.length) throw new Malformed('reasons of another version')
   const lines = (rows as unknown[]).map((row) => items(row, 'number', 'string', 'boolean', 'integer', 'integer'))
   const leaves = lines.map(([index, name, measured, value, contribution]) =>
-    keccak(keccak(fromHex(encodeAbiParameters(LEAF, [index, name, measured, BigInt(value), BigInt(contribution)])))))
+    merkleLeaf(fromHex(encodeAbiParameters(LEAF, [index, name, measured, BigInt(value), BigInt(contribution)]))))
   const root = equal(merkleRoot(leaves), fromHex(report.explanationRoot))
   const [, name, answered, margin, base] = lines[0]!
   const parts = lines.slice(1)

@@ -1,9 +1,9 @@
 /** What is on offer, and what one bought: terms and counts, never a person. */
+import { type Batch, blockOf, standing } from './batches'
 import type { Hex } from './bytes'
 import { parse } from './block'
 import { events, read, timeOf } from './chain'
 import { configured } from './config'
-import { type Batch, batchesOf, blockOf } from './custody'
 import type { Log } from './receipts'
 
 export const DECIMALS = 18
@@ -44,12 +44,10 @@ export async function offerOf(twin: bigint): Promise<Terms | null> {
 }
 
 export async function offers(): Promise<Offer[]> {
-  const listed = await events('AccessMarket', 'OfferListed')
-  const newest = [...new Map(listed.map(({ args }) => [args.twinId as bigint, args])).values()]
-  const standing = await Promise.all(newest.map((args) => read('AccessMarket', 'isListed', args.offer)))
-  return Promise.all(newest.filter((_, at) => standing[at]).map(async (args) => ({
-    hash: args.offerHash, terms: args.offer, batches: await batchesOf(args.twinId),
-  })))
+  const [made, batches] = await Promise.all([events('AccessMarket', 'OfferListed'), standing()])
+  const newest = [...new Map(made.map(({ args }) => [args.twinId as bigint, args])).values()]
+  const listed = await Promise.all(newest.map((args) => read('AccessMarket', 'isListed', args.offer)))
+  return newest.filter((_, at) => listed[at]).map((args) => ({ hash: args.offerHash, terms: args.offer, batches: batches.get(args.twinId) ?? [] }))
 }
 
 /** Newest purchase of each twin. */

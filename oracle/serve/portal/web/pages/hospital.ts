@@ -1,10 +1,10 @@
 /** What runs: nodes, keyholders, devices, models, and where each stands on the chain. */
 import { type TemplateResult, html, nothing } from 'lit-html'
+import { gapsIn, standing } from '../lib/batches'
 import type { Hex } from '../lib/bytes'
 import { events, read } from '../lib/chain'
 import { configured } from '../lib/config'
 import { cardButton } from '../lib/card'
-import { gapsIn } from '../lib/custody'
 import { type Evidence, type Finding, collect } from '../lib/evidence'
 import { type Log, logs } from '../lib/receipts'
 import { type Page, act, isBusy, nameOf, show } from '../lib/shell'
@@ -30,14 +30,15 @@ export function hospital(): Page {
   async function load(): Promise<void> {
     const { models } = configured()
     const [needed, found, pairings, anchored, posted, states] = await Promise.all([
-      read('PredictionOracle', 'quorum'), logs(), events('DeviceRegistry', 'DevicePaired'), events('DataAnchor', 'BatchAnchored'),
+      read('PredictionOracle', 'quorum'), logs(), events('DeviceRegistry', 'DevicePaired'), standing(),
       events('PredictionOracle', 'PredictionPosted'), Promise.all(models.map((model) => read('ModelRegistry', 'isApproved', model.digest))),
     ])
     ;[quorum, books, reports, approved] = [Number(needed), found, posted.length, states]
+    const batches = [...anchored.values()].flat()
     const newest = new Map(pairings.map((event) => [event.args.device as Hex, event]))
     devices = await Promise.all([...newest.keys()].map(async (address) => {
       const { twinId, calibratedUntil, paired } = await read('DeviceRegistry', 'deviceOf', address)
-      const sequence = anchored.filter((event) => event.args.device === address).map((event) => ({ device: address, sequence: Number(event.args.batch.sequence) }))
+      const sequence = batches.filter(({ device }) => device === address)
       return { address, twin: twinId, calibratedUntil: Number(calibratedUntil), paired, batches: sequence.length, gaps: gapsIn(sequence) }
     }))
   }
@@ -74,9 +75,14 @@ export function hospital(): Page {
       <a class="button" href=${link} download="evidence.json">${t('evidence.save')}</a></div>`
   }
 
-  const finding = ({ what, count, problem }: Finding): string => what === 'gaps'
-    ? t(count ? 'verify.gaps' : 'verify.no_gaps', { count })
-    : what === 'blocks' ? problem || t('evidence.blocks', { count }) : t('evidence.log', { count, state: t(`log.${(problem || 'sound') as 'sound'}`) })
+  function finding({ good, what, count, problem }: Finding): string {
+    switch (what) {
+      case 'gaps': return t(count ? 'verify.gaps' : 'verify.no_gaps', { count })
+      case 'blocks': return problem || t('evidence.blocks', { count })
+      case 'epochs': return t(good ? 'evidence.epochs' : 'evidence.bad_epochs', { count })
+      case 'log': return t('evidence.log', { count, state: t(`log.${(problem || 'sound') as 'sound'}`) })
+    }
+  }
 
   const state = ({ paired, calibratedUntil }: Device): TemplateResult | typeof nothing => {
     const key = !paired ? 'devices.cut_off' : calibratedUntil < Date.now() / 1000 ? 'devices.overdue' : 'devices.good'

@@ -1,8 +1,8 @@
 /** For anybody, without an account: is the record of a twin whole, and is this file what was recorded? */
 import { type TemplateResult, html, nothing } from 'lit-html'
+import { batchesOf, blockOf, gapsIn, standing } from '../lib/batches'
 import { sha256, toHex } from '../lib/bytes'
 import { events, timeOf } from '../lib/chain'
-import { batchesOf, blockOf, gapsIn } from '../lib/custody'
 import { Damaged } from '../lib/failures'
 import { logs } from '../lib/receipts'
 import { type Page, act, go, isBusy } from '../lib/shell'
@@ -37,7 +37,7 @@ export function verify(given: string | undefined): Page {
   const drop = (file: File | undefined) => act(async () => {
     if (!file) return
     const digest = toHex(sha256(new Uint8Array(await file.arrayBuffer())))
-    const batch = (await events('DataAnchor', 'BatchAnchored')).find((event) => event.args.batch.digest === digest)
+    const batch = [...(await standing()).values()].flat().find((one) => one.digest === digest)
     const card = (await events('ModelRegistry', 'ModelRegistered')).find((event) => [event.args.model, event.args.cardDigest].includes(digest))
     const found = batch ?? card
     dropped = found

@@ -1,1 +1,0 @@
-import{a,b}from"./part-AHSSFGX2.js";import"./part-YIVL4YB4.js";import"./part-QULLUOY5.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as home,b as signIns};
