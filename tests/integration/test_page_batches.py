@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,17 +18,16 @@ from oracle.formats.typed_data import Domain, batch_digest
 from oracle.ports import Event
 from oracle.records import AnchoredBatch, Batch, Included
 
-from .clinic import ROOT
+from .pages import ask, bundled
 
-PAGES = ROOT / "oracle" / "serve" / "portal" / "web"
 TWIN, CASES, BATCHES = 7 << 8, 300, 9
 ASKED = """
-import { readFileSync } from 'node:fs'
 import { loadConfig } from './lib/config'
 import { inOrder, listedIn } from './lib/epochs'
 import { toHex } from './lib/bytes'
+import { questions, tell } from 'asked'
 
-const { config, lists, cases } = JSON.parse(readFileSync(0, 'utf8'))
+const { config, lists, cases } = questions
 globalThis.fetch = async () => new Response(JSON.stringify(config))
 await loadConfig()
 const read = []
@@ -43,28 +40,19 @@ const event = ({ args, ...more }) => ({ ...more, args: { ...args, twinId: BigInt
 const ordered = cases.map(({ found, retired, histories, hidden }) =>
   inOrder(found.map(placed), retired.map(event), new Map(Object.entries(histories).map(([device, told]) => [device, told.map(event)])), hidden)
     .map(({ index, digest }) => [index, digest]))
-console.log(JSON.stringify({ read, ordered }))
+tell({ read, ordered })
 """
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages' code and the questions above, bundled for node."""
-    target = tmp_path_factory.mktemp("pages") / "asked.mjs"
-    subprocess.run(
-        [ROOT / "node_modules" / ".bin" / "esbuild", "--bundle", "--platform=node", "--format=esm", "--loader=ts",
-         "--log-level=warning", f"--outfile={target}"],
-        cwd=PAGES, input=ASKED.encode(), check=True,
-    )  # fmt: skip
-    return target
+    """The pages' code and the questions above."""
+    return bundled(ASKED, tmp_path_factory.mktemp("pages"))
 
 
-def ask(program: Path, lists: list[Any], cases: list[Any], anchor: str = "") -> Any:
+def asked(program: Path, lists: list[Any], cases: list[Any], anchor: str = "") -> Any:
     config = {"chainId": 1337, "contracts": {"DataAnchor": anchor or new_signer().address}}
-    asked = json.dumps({"config": config, "lists": lists, "cases": cases}).encode()
-    told = subprocess.run(["node", program], input=asked, capture_output=True, timeout=120, check=False)
-    assert told.returncode == 0, told.stderr.decode()[-2000:]
-    return json.loads(told.stdout)
+    return ask(program, {"config": config, "lists": lists, "cases": cases})
 
 
 # -- lists of epochs ---------------------------------------------------------------------------
@@ -88,7 +76,11 @@ def test_lists_of_epochs_are_read_alike(program: Path) -> None:
     luck, device = random.Random(1), new_signer()
     domain = Domain(1337, new_signer().address)
     batches = [signed(domain, device, number, luck) for number in (1, 2, 2**53 - 1, 4, 5)]
-    odd = [(batches[0][0], other_form(batches[0][1])), (batches[1][0], batches[1][1][:64] + b"\1"), (batches[2][0], bytes(65))]
+    odd = [
+        (batches[0][0], other_form(batches[0][1])),
+        (batches[1][0], batches[1][1][:64] + b"\1"),
+        (batches[2][0], bytes(65)),
+    ]
     sound, strange = pack_manifest(batches), pack_manifest(odd)
     wide = b"\x98\x02" + sound[1:]  # the length of a list in more bytes than it needs
     endless = b"\x9f" + sound[1:] + b"\xff"  # a list that does not say its length
@@ -112,7 +104,7 @@ def test_lists_of_epochs_are_read_alike(program: Path) -> None:
              ["0x" + step.hex() for step in one.path]] for one in listed
         ])  # fmt: skip
 
-    assert ask(program, lists, [], domain.contract)["read"] == expected
+    assert asked(program, lists, [], domain.contract)["read"] == expected
     assert [len(one) for one in expected] == [5, 3, *[0] * 9]
     assert [one[4] for one in expected[0]] == [device.address] * 5
     assert [one[4] for one in expected[1]] == ["0x"] * 3
@@ -179,7 +171,7 @@ def test_the_same_batches_count(program: Path) -> None:
     luck = random.Random(2)
     made = [case(luck) for _ in range(CASES)]
 
-    ordered = ask(program, [], [told for told, _ in made])["ordered"]
+    ordered = asked(program, [], [told for told, _ in made])["ordered"]
     assert ordered == [expected for _, expected in made]
     counts = [len(expected) for _, expected in made]
     assert min(counts) == 0 and max(counts) >= 6 and sum(counts) < CASES * BATCHES

@@ -8,18 +8,23 @@ import { moment, number, newsWords, t } from './words'
 const TOGETHER_MS = 4 * 3_600_000 // how old a value may be and still belong to one set
 const MOST_COLUMNS = 8
 const AIR = 0.21
-/** Channels in the order in which they are preferred; arterial saturation is not SpO2, a coma scale is not ACVPU. */
+const TOGETHER_S = TOGETHER_MS / 1000
+/** Channels in the order in which they are preferred. */
 const CHANNELS: Record<string, string[]> = {
   'respiration rate': ['respiration_rate'], 'oxygen saturation': ['oxygen_saturation'], 'systolic pressure': ['systolic_arterial', 'systolic_cuff'],
   pulse: ['heart_rate'], temperature: ['temperature'],
 }
-const PULSE_FEATURE = 'heart rate of 60 s'
+/** Near to a parameter, and none of the chart: not by an oximeter, not ACVPU. */
+const UNSCORED = ['arterial_saturation', 'coma_scale'] as const
+/** What reports' reasons tell of the seven. */
+const FEATURES: Record<string, string> = { 'heart rate of 60 s': 'pulse', 'respiration rate': 'respiration rate' }
 
 export interface Observations {
   /** Seconds since 1970. */
   time: number
   values: Record<string, number>
   oxygen?: boolean
+  unscored: [(typeof UNSCORED)[number], number][]
 }
 
 /** One set for each batch, from what was measured in the four hours before its end. */
@@ -33,14 +38,22 @@ export function observationsOf(all: Readings[]): Observations[] {
     }))
     const [ventilated, inspired] = [newest(['ventilated']), newest(['inspired_oxygen'])]
     const oxygen = ventilated ? true : inspired === undefined ? undefined : inspired > AIR
-    return { time: end / 1000, values, ...(oxygen === undefined ? {} : { oxygen }) }
+    const unscored = UNSCORED.flatMap((name): Observations['unscored'] => {
+      const value = newest([name])
+      return value === undefined ? [] : [[name, value]]
+    })
+    return { time: end / 1000, values, unscored, ...(oxygen === undefined ? {} : { oxygen }) }
   }).filter((one) => Object.keys(one.values).length)
 }
 
-/** A pulse sensor's report tells one of the seven. */
-export function observationOfReport(time: number, why: Why): Observations | null {
-  const rate = why.parts.find((part) => part.feature === PULSE_FEATURE)?.value
-  return typeof rate === 'number' ? { time, values: { pulse: rate } } : null
+/** One set for each report, of what the reasons of any model told in the four hours before. */
+export function observationsOfReports(reports: { asOf: number; why: Why }[]): Observations[] {
+  const told = reports.flatMap(({ asOf, why }) => why.parts.flatMap(({ feature, value }) =>
+    (FEATURES[feature] && value !== null ? [{ time: asOf, parameter: FEATURES[feature], value }] : []))).sort((one, other) => one.time - other.time)
+  return [...new Set(told.map(({ time }) => time))].slice(-MOST_COLUMNS).map((time) => {
+    const recent = told.filter((one) => one.time <= time && one.time >= time - TOGETHER_S)
+    return { time, values: Object.fromEntries(recent.map(({ parameter, value }) => [parameter, value])), unscored: [] }
+  })
 }
 
 function latest(all: Readings[], name: string, end: number): number | undefined {
@@ -92,6 +105,8 @@ export function newsChart(sets: Observations[]): TemplateResult {
       })}</tr>`)}</tbody>`)}
     <tbody>${(['air or oxygen', 'consciousness'] as const).map((parameter) => html`<tr><th scope="row">${newsWords(parameter)}</th><td></td><td></td>${columns.map(({ oxygen }) => html`
       <td>${parameter === 'consciousness' || oxygen === undefined ? t('news.not_measured') : oxygen ? html`${t('news.oxygen')} <span class="points">2</span>` : html`${t('news.air')} <span class="points">0</span>`}</td>`)}</tr>`)}</tbody>
+    ${columns.some(({ unscored }) => unscored.length) ? html`<tbody><tr data-unscored><th scope="row" colspan="3">${t('news.unscored')}</th>${columns.map(({ unscored }) => html`
+      <td>${unscored.map(([name, value]) => html`<div>${t(`news.${name}`, { value: number(value) })}</div>`)}</td>`)}</tr></tbody>` : ''}
     <tfoot><tr><th scope="row" colspan="3">${t('news.total')}</th>${columns.map(total)}</tr></tfoot></table></div>`
 }
 

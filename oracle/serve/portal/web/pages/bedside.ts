@@ -12,7 +12,7 @@ import { type Batch, batchesOf } from '../lib/batches'
 import { fetchReadings } from '../lib/custody'
 import { cardButton } from '../lib/card'
 import { NotKept, explain, known } from '../lib/explanations'
-import { type Observations, newsChart, observationOfReport, observationsOf } from '../lib/news2'
+import { type Observations, newsChart, observationsOf, observationsOfReports } from '../lib/news2'
 import { prediction } from '../lib/prediction'
 import { type Report, reportsOf } from '../lib/reports'
 import { type Page, act, isBusy, nameOf, who } from '../lib/shell'
@@ -57,10 +57,10 @@ export function bedside(twin: bigint): Page {
   const observed = (): Observations[] => {
     const measured = observationsOf(readings)
     if (measured.length) return measured
-    return reports.flatMap((report) => {
+    return observationsOfReports(reports.flatMap((report) => {
       const why = known(report)
-      return why ? (observationOfReport(report.asOf, why) ?? []) : []
-    })
+      return why ? [{ asOf: report.asOf, why }] : []
+    }))
   }
 
   function view(): TemplateResult {
