@@ -17,18 +17,20 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from oracle.adapters.chain import Web3Chain
 from oracle.adapters.keys import LocalSigner
 from oracle.adapters.memory import new_signer
 from oracle.batches.fetch import fetch
-from oracle.custody.audit import verify_receipts
+from oracle.custody.audit import ASKED_AT_ONCE, verify_receipts
 from oracle.errors import CustodyDenied, MedtwinError, Refused
 from oracle.formats.receipts import decode
-from oracle.ports import Chain, Custodian, Signer
+from oracle.ports import AskBlock, AskView, Chain, Custodian, Question, Signer
 from oracle.records import Category, Context, KeyRequest, Purpose, Receipt, Release, SealedShare, TwinClass
 from oracle.rights.consent import grant, revoke
 from oracle.rights.emergency import Reason, open_emergency, voucher
@@ -141,7 +143,7 @@ def judge(chain: Chain, logs: Logs, held: Sequence[tuple[str, Receipt, int]]) ->
             faults.append(f"{address}: numbers have gaps")
         permits = Counter((one.grantee, one.nonce) for one in read if one.permitted)
         faults += [f"{address}: one request permitted twice" for count in permits.values() if count > 1]
-        faults += [f"{address}: a permit that the chain forbade" for one in read if not _rightly(chain, one)]
+        faults += [f"{address}: a permit that the chain forbade" for right in _rightly(chain, read) if not right]
     for address, receipt, shares in held:
         log = logs.get(address, ())
         if receipt.number >= len(log) or decode(*log[receipt.number]) != receipt:
@@ -151,16 +153,31 @@ def judge(chain: Chain, logs: Logs, held: Sequence[tuple[str, Receipt, int]]) ->
     return faults
 
 
-def _rightly(chain: Chain, receipt: Receipt) -> bool:
+def _rightly(chain: Chain, receipts: Sequence[Receipt]) -> list[bool]:
     """For a permit at a block that still stands: the contract itself says yes there. A dropped block supports nothing by
     itself, so its permit must have been right by the block before it, from which a grant was taken for confirmed."""
-    if not receipt.permitted:
-        return True
-    block = receipt.head_block
-    if chain.head(block).hash != receipt.head_hash:
-        block = max(0, block - DEPTH)
-    asked = (receipt.twin_id, receipt.grantee, receipt.category, receipt.purpose)
-    return bool(chain.read("ConsentRegistry", "isAllowed", *asked, block=block))
+    permits = [one for one in receipts if one.permitted]
+    stands = [head.hash == one.head_hash for one, head in zip(permits, _told(chain, map(_at, permits)), strict=True)]
+    asked = (
+        AskView(
+            ("ConsentRegistry", "isAllowed", one.twin_id, one.grantee, one.category, one.purpose),
+            one.head_block if stood else max(0, one.head_block - DEPTH),
+        )
+        for one, stood in zip(permits, stands, strict=True)
+    )
+    return list(map(bool, _told(chain, asked)))
+
+
+def _at(receipt: Receipt) -> AskBlock:
+    return AskBlock(receipt.head_block)
+
+
+def _told(chain: Chain, asked: Iterable[Question]) -> list[Any]:
+    """The chain's answers, many of a message."""
+    questions = iter(asked)
+    return [
+        answer for part in iter(lambda: list(islice(questions, ASKED_AT_ONCE)), []) for answer in chain.answers(part)
+    ]
 
 
 def canaries(chain: Chain, logs: Logs, held: Sequence[tuple[str, Receipt, int]]) -> dict[str, bool]:
@@ -176,7 +193,7 @@ def canaries(chain: Chain, logs: Logs, held: Sequence[tuple[str, Receipt, int]])
         "lost": bool(judge(chain, shorter, held)),
         "moved": bool(judge(chain, {**logs, address: swapped}, held)),
         "without a receipt": bool(judge(chain, logs, [(address, unknown, 1)])),
-        "forbidden": not _rightly(chain, early),
+        "forbidden": _rightly(chain, [early]) == [False],
     }
 
 

@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ..errors import VerificationError
+from ..errors import MedtwinError, VerificationError
 from ..formats import receipt_log
 from ..formats.receipts import asked_digest, decode
 from ..formats.typed_data import Domain, receipt_digest, recovers_to
-from ..ports import Chain, Custodian, Event
+from ..ports import AskSigned, Chain, Custodian, Event
 from ..records import Purpose, Receipt, Status
 
 NOBODY = "0x" + 40 * "0"
 """Whom a new token comes from, and where a burnt one goes."""
+
+ASKED_AT_ONCE = 256
+"""Receipts that one message to the chain is about."""
 
 Entries = Mapping[str, Sequence[tuple[bytes, bytes]]]
 """Custodian's address -> its (leaf, signature) pairs, oldest first."""
@@ -80,8 +83,7 @@ def verify_receipts(
         _check_same(custodian, log, (earlier or {}).get(custodian, ()))
         _check_roots(custodian, log, posted)
         receipts = [decode(leaf, signature) for leaf, signature in log]
-        for number, receipt in enumerate(receipts):
-            _check_receipt(chain, custodian, number, receipt)
+        _check_receipts(chain, custodian, receipts)
         if within_s is not None:
             _check_in_time(custodian, receipts, posted, chain.head().time_s, within_s)
         total += len(log)
@@ -158,20 +160,37 @@ def _check_in_time(
         covered = size
 
 
-def _check_receipt(chain: Chain, custodian: str, number: int, receipt: Receipt) -> None:
-    def fail(what: str) -> VerificationError:
-        return VerificationError(f"receipt {number} of custodian {custodian} {what}", kind="bad_receipt")
+def _check_receipts(chain: Chain, custodian: str, receipts: Sequence[Receipt]) -> None:
+    """Each in its order; the chain is asked of many at once who signed what was permitted."""
+    for at in range(0, len(receipts), ASKED_AT_ONCE):
+        part = receipts[at : at + ASKED_AT_ONCE]
+        permits = (one for one in part if one.permitted)
+        signed = iter(
+            chain.answers(
+                [AskSigned(one.grantee, one.request, one.request_signature, one.head_block) for one in permits]
+            )
+        )
+        for number, receipt in enumerate(part, at):
+            _check_receipt(chain, custodian, number, receipt)
+            told = next(signed) if receipt.permitted else True
+            if isinstance(told, MedtwinError):
+                raise told
+            if not told:
+                raise _bad(custodian, number, "permits what its grantee did not sign")
 
+
+def _check_receipt(chain: Chain, custodian: str, number: int, receipt: Receipt) -> None:
     if (receipt.custodian, receipt.number) != (custodian, number):
-        raise fail("is not at its place")
+        raise _bad(custodian, number, "is not at its place")
     domain = Domain(chain.chain_id, chain.address("AuditTrail"))
     if not recovers_to(receipt_digest(domain, receipt), receipt.signature, custodian):
-        raise fail("is not signed by it")
+        raise _bad(custodian, number, "is not signed by it")
     if asked_digest(Domain(chain.chain_id, chain.address("ConsentRegistry")), receipt) != receipt.request:
-        raise fail("says something else than was asked")
-    asked = (receipt.grantee, receipt.request, receipt.request_signature)
-    if receipt.permitted and not chain.is_signed_by(*asked, block=receipt.head_block):
-        raise fail("permits what its grantee did not sign")
+        raise _bad(custodian, number, "says something else than was asked")
+
+
+def _bad(custodian: str, number: int, what: str) -> VerificationError:
+    return VerificationError(f"receipt {number} of custodian {custodian} {what}", kind="bad_receipt")
 
 
 def utc(time_s: int) -> datetime:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from oracle.errors import ChainError, MedtwinError, NotFound, RevertedError
+from oracle.errors import ChainError, NotFound, RevertedError
 from oracle.formats.typed_data import recover
-from oracle.ports import AskBlock, AskSigned, AskView, Event, Head, Question
+from oracle.ports import Event, Head
+from tests.answering import Answering
 
 from .ledger import ADDRESSES, CHAIN_ID, Block, Ledger, Pairing, allowed
 
 
-class Endpoint:
+class Endpoint(Answering):
     """One party's way to the ledger. Implements :class:`oracle.ports.Chain`; `luck` may lag, fail, lie or interrupt."""
 
     def __init__(self, ledger: Ledger, luck: Any) -> None:
@@ -54,24 +54,6 @@ class Endpoint:
         at = self._ledger.blocks[newest if block is None else min(block, newest)]
         name = "epochHead" if (contract, function) == ("EpochAnchor", "headOf") else function
         return getattr(self, f"_{name}")(at, *args)
-
-    def answers(self, questions: Sequence[Question]) -> list[Any]:
-        return [self._answer(one) for one in questions]
-
-    def _answer(self, question: Question) -> Any:
-        try:
-            match question:
-                case AskBlock(number):
-                    return self.head(number)
-                case AskView(call, block):
-                    return self.read(*call, block=block)
-                case AskSigned(account, digest, signature, block):
-                    return self.is_signed_by(account, digest, signature, block=block)
-        except MedtwinError as error:
-            return error
-
-    def read_many(self, calls: Sequence[Any], *, block: int | None = None) -> list[Any]:
-        return [self.read(*one, block=block) for one in calls]
 
     def events(
         self, contract: str, name: str, *, since: int = 0, until: int | None = None, **match: Any

@@ -19,6 +19,7 @@ from oracle.formats.receipts import asked_digest, encode
 from oracle.formats.typed_data import Domain, receipt_digest, recovers_to
 from oracle.ports import Event, Head
 from oracle.records import Receipt
+from tests.answering import Answering
 
 CONTRACT = "0x1111111111111111111111111111111111111111"
 DOMAIN = Domain(1337, CONTRACT)
@@ -28,7 +29,7 @@ Log = list[tuple[bytes, bytes]]
 
 
 @dataclass
-class Witness:
+class Witness(Answering):
     """The chain, as much of it as an auditor asks: the roots, and who signed what."""
 
     roots: list[Event]
