@@ -37,7 +37,9 @@ from ..browsing import Visit, visiting
 from ..clinic import COMMAND, ETHER, ROOT, START_S, Clinic, answers, custodian_processes, now_ms, recorded
 from .test_hospital import saved
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # connections the collector closes
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # connections the collector closes
 DAY_S = 86_400
 PATIENT = "patient-1"
 
@@ -65,7 +67,9 @@ def moved(clinic: Clinic, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         mint(chain, signer, of)
         pair(chain, signer, paired, of, chain.head().time_s + DAY_S)
     (home / "deployment.json").write_bytes((clinic.home / "deployment.json").read_bytes())
-    followed = replace(clinic.cli, environment={**clinic.cli.environment, "MEDTWIN_DEPLOYMENT": str(home / "deployment.json")})
+    followed = replace(
+        clinic.cli, environment={**clinic.cli.environment, "MEDTWIN_DEPLOYMENT": str(home / "deployment.json")}
+    )
     followed.ok("edge", "follow", "moved-gateway")
     settings = Settings.read(followed.environment)
     chain, store, kind = open_suite(settings), open_store(settings.store), kinds()["pulse"]
@@ -107,7 +111,9 @@ def moved(clinic: Clinic, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         command = [*COMMAND, "portal", "serve", "--port", str(port), "--demo"]
         environment = {**followed.environment, "MEDTWIN_CUSTODIANS": ",".join(now), "PYTHONPATH": str(ROOT)}
         process = stack.enter_context(running(command, log=home / "portal.log", environment=environment))
-        assert wait_until(lambda: answers(f"http://127.0.0.1:{port}"), process, START_S), last_words(home / "portal.log")
+        assert wait_until(lambda: answers(f"http://127.0.0.1:{port}"), process, START_S), last_words(
+            home / "portal.log"
+        )
         yield Moved(f"http://localhost:{port}", hex(twin_id), sum(len(seconds(0)) for _ in range(4)), blocks[0])
 
 

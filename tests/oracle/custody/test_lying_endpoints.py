@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,14 +13,12 @@ from oracle.adapters.chain import Web3Chain
 from oracle.adapters.rpc import Rpc
 from oracle.custody.endpoints import Endpoints
 from oracle.formats.receipts import request_digest
+from tests.lying import Lie, changed, endpoint, everything, honest, late
 
 if TYPE_CHECKING:
     from ..conftest import Case
 
 TIMEOUT_S = 2.0
-Answer = tuple[int, bytes]
-Lie = Callable[[list[Any], bytes], Answer]
-"""From what was asked and the true answer to a status and a body."""
 
 
 def plain(value: Any) -> Any:
@@ -39,7 +33,7 @@ def plain(value: Any) -> Any:
 
 
 @contextmanager
-def endpoint(case: Case, lie: Lie) -> Iterator[Web3Chain]:
+def served(case: Case, lie: Lie) -> Iterator[Web3Chain]:
     """The stage's chain behind a server; it lies from the first question of a decision on."""
     web3 = case.stage.opened.web3
 
@@ -49,60 +43,12 @@ def endpoint(case: Case, lie: Lie) -> Iterator[Web3Chain]:
         except Exception:  # whatever this chain raises for a revert
             return {"id": one["id"], "error": {"code": 3, "message": "execution reverted"}}
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            listed = asked if isinstance(asked, list) else [asked]
-            told = [true(one) for one in listed]
-            status, body = lie(listed, json.dumps(told if isinstance(asked, list) else told[0]).encode())
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            """Silent."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        rpc = Rpc(f"http://127.0.0.1:{server.server_port}", TIMEOUT_S)
+    with endpoint(lambda asked: list(map(true, asked)), lambda: lie) as url:
+        rpc = Rpc(url, TIMEOUT_S)
         try:
             yield Web3Chain(Web3(rpc, middleware=[]), case.stage.chain.deployment)
         finally:
             rpc._client.close()
-            server.shutdown()
-
-
-def everything(result: Any) -> Lie:
-    """One result for all questions of a message."""
-
-    def lie(asked: list[Any], _: bytes) -> Answer:
-        told = [{"id": one["id"], "result": result} for one in asked]
-        return 200, json.dumps(told if len(told) > 1 else told[0]).encode()
-
-    return lie
-
-
-def changed(method: str, change: Callable[[Any], Any]) -> Lie:
-    """The truth, but for the results of one method."""
-
-    def lie(asked: list[Any], true: bytes) -> Answer:
-        found = json.loads(true)
-        told = found if isinstance(found, list) else [found]
-        for one, answer in zip(asked, told, strict=True):
-            if one["method"] == method and answer.get("result"):
-                answer["result"] = change(answer["result"])
-        return 200, json.dumps(found).encode()
-
-    return lie
-
-
-def late(_: list[Any], true: bytes) -> Answer:
-    """Longer than anybody waits."""
-    time.sleep(TIMEOUT_S + 0.5)
-    return 200, true
 
 
 LIES: dict[str, Lie] = {
@@ -117,7 +63,7 @@ LIES: dict[str, Lie] = {
     "blocks of another chain": changed("eth_getBlockByNumber", lambda block: {**block, "hash": "0x" + "11" * 32}),
     "a yes of half a word": changed("eth_call", lambda result: result[:34]),
     "no code anywhere": changed("eth_call", lambda _: "0x"), "no to all": changed("eth_call", lambda result: "0x" + "00" * 288),
-    "late": late,
+    "late": late(TIMEOUT_S + 0.5),
 }  # fmt: skip
 
 
@@ -125,9 +71,9 @@ LIES: dict[str, Lie] = {
 def test_no_yes_through_an_endpoint_that_lies(case: Case, name: str) -> None:
     """In either place; what it is told is a reason, never a failure, and a true endpoint beside a true one permits."""
     asked = [(case.request, request_digest(case.stage.consent_domain(), case.request))]
-    with endpoint(case, LIES[name]) as lying, endpoint(case, lambda _, true: (200, true)) as honest:
+    with served(case, LIES[name]) as lying, served(case, honest) as true:
         for chains in ([case.stage.chain, lying], [lying, case.stage.chain]):
             (said,) = Endpoints(chains, case.stage.now_s).ask(asked)
             assert said.apart or not said.signed or said.reason, said
-        (said,) = Endpoints([case.stage.chain, honest], case.stage.now_s).ask(asked)
+        (said,) = Endpoints([case.stage.chain, true], case.stage.now_s).ask(asked)
     assert (said.apart, said.signed, said.reason) == ("", True, "")
