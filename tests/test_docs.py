@@ -246,6 +246,16 @@ def test_model_figures_are_the_cards() -> None:
     assert len(cards) == page.count("\n| `")
 
 
+def test_warnings_of_the_machine_are_the_cards() -> None:
+    """models.md names each failure with its hours of warning, those without one too, and the false alarms."""
+    page = (ROOT / "docs" / "models.md").read_text("utf-8")
+    card = json.loads((ROOT / "oracle" / "artifacts" / "models" / "machine_temperature.json").read_bytes())
+    for one in card["failures"]:
+        hours = one["warned_hours_before"]
+        assert f"| {one['at']} | {'none' if hours is None else f'{hours} h'} |" in page
+    assert f"False alarms: {card['figures']['false_alarms_per_month']['value']} a month" in page
+
+
 def test_faithfulness_is_the_cards() -> None:
     """models.md has the deletion areas of every card that has them, and by contribution beats random order."""
     page = (ROOT / "docs" / "models.md").read_text("utf-8")
