@@ -282,8 +282,8 @@ class Box(Protocol):
         """(device, batch) in no epoch, oldest first."""
         ...
 
-    def set_aside(self, device: str, sequence: int) -> None:
-        """Out of the line until its device is heard again."""
+    def set_aside(self, device: str, twin_id: int, newest: int) -> None:
+        """All it sent of a twin, out of the line until it is heard again; not if it was since `newest` was its newest batch."""
         ...
 
     def close(self, root: bytes, manifest: bytes, after: int, places: Sequence[tuple[str, int]]) -> int:

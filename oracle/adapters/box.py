@@ -71,9 +71,13 @@ class SqliteBox:
     def waiting(self, most: int) -> list[tuple[str, Outgoing]]:
         return self._batches("epoch IS NULL ORDER BY rowid LIMIT ?", most)
 
-    def set_aside(self, device: str, sequence: int) -> None:
+    def set_aside(self, device: str, twin_id: int, newest: int) -> None:
         with self._lock:
-            self._run("UPDATE batch SET epoch = ? WHERE device = ? AND sequence = ?", ASIDE, device, sequence)
+            self._run(
+                "UPDATE batch SET epoch = ? WHERE device = ? AND twin_id = ? AND epoch IS NULL"
+                " AND (SELECT max(sequence) FROM batch WHERE device = ?) = ?",
+                ASIDE, device, hex(twin_id), device, newest,
+            )  # fmt: skip
 
     def close(self, root: bytes, manifest: bytes, after: int, places: Sequence[tuple[str, int]]) -> int:
         with self._lock, self._transaction():

@@ -214,9 +214,11 @@ def _ready(gateway: Gateway) -> list[tuple[str, Outgoing]]:
     for device, outgoing in gateway.box.waiting(MOST_BATCHES):
         place = (device, outgoing.batch.twin_id)
         if place not in paired:
+            last = gateway.box.last(device)  # before the chain is asked: what comes meanwhile is a reason to ask again
             paired[place] = _is_paired(gateway, *place)
+            if last and not paired[place]:
+                gateway.box.set_aside(*place, last.sequence)
         if not paired[place]:
-            gateway.box.set_aside(device, outgoing.batch.sequence)
             continue
         gateway.store.put(outgoing.block)
         ready.append((device, outgoing))

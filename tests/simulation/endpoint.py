@@ -10,7 +10,7 @@ from oracle.formats.typed_data import recover
 from oracle.ports import Event, Head
 from tests.answering import Answering
 
-from .ledger import ADDRESSES, CHAIN_ID, Block, Ledger, Pairing, allowed
+from .ledger import ADDRESSES, CHAIN_ID, Block, Ledger, Pairing, allowed, running_hash
 
 
 class Endpoint(Answering):
@@ -145,7 +145,8 @@ class Endpoint(Answering):
 
     def _epochHead(self, at: Block, gateway: str) -> tuple[int, bytes, int, bool]:
         number, until_s = at.state.epochs.get(gateway, (0, 0))
-        return number, bytes(21), until_s, False
+        kept = running_hash(at.state.posted.get(gateway, ()))
+        return number, kept, until_s, gateway in at.state.at_fault
 
     def _isAllowed(self, at: Block, twin: int, grantee: str, category: int, purpose: int) -> bool:
         if self._luck.lies():

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from types import SimpleNamespace
 from typing import Any
 
-from eth_utils import to_checksum_address
+from eth_utils import keccak, to_checksum_address
 
 from oracle.errors import RevertedError
 from oracle.formats.typed_data import Domain, batch_digest, recover, report_digest
@@ -64,7 +64,9 @@ class State:
     batches: dict[int, int] = field(default_factory=dict)
     heads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     pairings: dict[tuple[str, int], Pairing] = field(default_factory=dict)
+    at_fault: frozenset[str] = frozenset()
     epochs: dict[str, tuple[int, int]] = field(default_factory=dict)
+    posted: dict[str, tuple[tuple[Any, ...], ...]] = field(default_factory=dict)
     grants: dict[tuple[int, str], SimpleNamespace] = field(default_factory=dict)
     latest: dict[tuple[int, bytes], int] = field(default_factory=dict)
     counted: dict[int, tuple[bytes, ...]] = field(default_factory=dict)
@@ -156,12 +158,14 @@ class Ledger:
         self.pool = []
 
     def reorganise(self, depth: int, order: Any) -> None:
-        """Drop the last blocks; their transactions wait again, in another order."""
+        """Drop the last blocks; their transactions wait again, in another order, but each sender's in its own."""
         depth = min(depth, len(self.blocks) - 1)
         dropped = [one for block in self.blocks[-depth:] for one in block.transactions]
         old = self.blocks[-1].head
         del self.blocks[-depth:]
+        own = {one.sender: iter([other for other in dropped if other.sender == one.sender]) for one in dropped}
         order.shuffle(dropped)
+        dropped = [next(own[one.sender]) for one in dropped]
         later, self.pool = self.pool, []
         reports = ("post", "rotate", "proveEquivocation")
         for one in sorted(dropped, key=lambda one: one.function in reports):  # what devices sent comes first
@@ -226,8 +230,10 @@ class Ledger:
         root, count, manifest = one.args[0]
         number, until_s = state.epochs.get(one.sender, (0, 0))
         _require(count > 0, "EpochAnchor", "anchorEpoch", "EmptyEpoch")
+        _require(one.sender not in state.at_fault, "EpochAnchor", "anchorEpoch", "GatewayIsSuspended")
         _require(time_s < until_s, "EpochAnchor", "anchorEpoch", "NotGateway")
         state.epochs[one.sender] = (number + 1, until_s)
+        state.posted[one.sender] = (*state.posted.get(one.sender, ()), (root, count, manifest))
         for batch, signature in self.listed(manifest) if one.sender in self.followed else ():
             device = self._device(batch, signature)
             sequence, previous = state.said.get(device, (0, bytes(32)))
@@ -236,6 +242,40 @@ class Ledger:
                 _count(state, device, batch)
         epoch = dict(root=root, batches=count, manifest=manifest)
         return "EpochAnchor", "EpochAnchored", dict(gateway=one.sender, number=number + 1, epoch=epoch)
+
+    def _proveUnknownDevice(self, state: State, one: Transaction, time_s: int) -> Told:
+        gateway, *shown = one.args
+        device, batch = self._in_epoch(state, gateway, *shown)
+        _require((device, batch.twin_id) not in state.pairings, "EpochAnchor", "proveUnknownDevice", "NoFault")
+        return self._suspend(state, gateway)
+
+    def _proveBrokenSequence(self, state: State, one: Transaction, time_s: int) -> Told:
+        gateway, *shown = one.args
+        (device, first), (other, second) = (self._in_epoch(state, gateway, *shown[at : at + 2]) for at in (0, 2))
+        twice = first.sequence == second.sequence and first != second
+        broken = first.sequence + 1 == second.sequence and first.digest != second.previous
+        sound = device == other != "" and (twice or broken)
+        _require(sound, "EpochAnchor", "proveBrokenSequence", "NoFault")
+        return self._suspend(state, gateway)
+
+    def _suspend(self, state: State, gateway: str) -> Told:
+        _require(gateway not in state.at_fault, "EpochAnchor", "prove", "GatewayIsSuspended")
+        state.at_fault |= {gateway}
+        return "EpochAnchor", "GatewaySuspended", dict(gateway=gateway)
+
+    def _in_epoch(self, state: State, gateway: str, place: Any, included: Any) -> tuple[str, Batch]:
+        """A batch of a gateway's epoch, and who signed it."""
+        (before, epoch, later), (fields, signature, path) = place, included
+        posted, batch = state.posted.get(gateway, ()), Batch(*fields)
+        at = len(posted) - len(later) - 1
+        found = at >= 0 and posted[at:] == (epoch, *later) and before == running_hash(posted[:at])
+        _require(found, "EpochAnchor", "prove", "PlaceNotFound")
+        signed = batch_digest(self.domain("DataAnchor"), batch)
+        node = keccak(keccak(signed + keccak(signature)))
+        for beside in path:
+            node = keccak(min(node, beside) + max(node, beside))
+        _require(node == epoch[0], "EpochAnchor", "prove", "BatchNotIncluded")
+        return recover(signed, signature) or "", batch
 
     def _device(self, batch: Batch, signature: bytes) -> str:
         return recover(batch_digest(self.domain("DataAnchor"), batch), signature) or ""
@@ -330,6 +370,14 @@ def _first(signers: Sequence[str]) -> State:
     ascending = tuple(sorted(signers, key=lambda one: int(one, 16)))
     config = hashlib.sha256("".join(ascending).encode()).digest()
     return State(ascending, config, frozenset(signers), frozenset({config}))
+
+
+def running_hash(posted: Sequence[tuple[Any, ...]]) -> bytes:
+    """What the chain keeps of a gateway's epochs."""
+    kept = bytes(21)
+    for root, count, manifest in posted:
+        kept = keccak(kept.ljust(32, b"\0") + root + count.to_bytes(32, "big") + manifest)[:21]
+    return kept
 
 
 def _count(state: State, device: str, batch: Batch) -> None:

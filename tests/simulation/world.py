@@ -31,6 +31,7 @@ from .endpoint import Endpoint
 from .ledger import ADDRESSES, CHAIN_ID, START_S, Ledger, allowed
 from .luck import Crash, FlakyDisk, FlakyStore, InTurn, LateStore, Luck, Network, Weather, own_memory
 from .parties import GATEWAY, HEART, KEEPERS, NODES, SIGNERS, Amnesia, Hub, Keeper, Mean, Post, hasty, key, public_key
+from .rogue import ROGUE, Rogue
 
 ORACLE = ADDRESSES["PredictionOracle"]
 ASKED = (int(Category.VITALS), int(Purpose.CARE))
@@ -82,7 +83,7 @@ class World:
             {twin: one.address for twin, one in owners.items()},
             set() if canary == "twice" else {"round"},
             self._listed,
-            [GATEWAY.address] if self.has_gateway else [],
+            [GATEWAY.address, ROGUE.address] if self.has_gateway else [],
         )
         self.devices = {key(f"device-{twin}-{one}").address: twin for twin in owners for one in range(2)}
         self.hub = Hub(self)
@@ -101,6 +102,7 @@ class World:
             self.index = EventIndex("sqlite://", known)
         self.edges = [self._edge(twin, one) for twin in owners for one in range(2)]
         self.ledger.submit(owners[1].address, "pair", GATEWAY.address, 1, START_S + LONG_S)
+        self.rogue = Rogue(self) if self.has_gateway and self.rng.random() < 0.5 else None
         self._allow_all()
         self.ledger.mine(START_S)
 
@@ -191,6 +193,7 @@ class World:
             "node": 8, "deliver": 6, "publish": 3, "mine": 4, "revoke": 0.3, "grant": 0.4, "reorg": 0.5, "kill": 0.4,
             "part": 0.3, "lie": 1.0 if self.liar else 0.0, "gateway": 2 if self.has_gateway else 0, "unpair": 0.2,
             "pair": 0.3, "rotate": 0.1, "jump": 0.2, "delay": 2 if self.has_gateway else 0,
+            "rogue": 0.4 if self.rogue else 0, "inspect": 0.3 if self.rogue else 0,
         }  # fmt: skip
         what = rng.choices(list(choices), list(choices.values()))[0]
         self.found.trace.update(f"{self.now_s:.6f} {what}\n".encode())
@@ -240,6 +243,7 @@ class World:
                         pass
 
     def _publish(self, edge: Edge | None = None) -> None:
+        lazy = edge is None and self.rng.random() < 0.2  # it only tries again what it has
         edge = edge or self.rng.choice(self.edges)
         name = f"device-{edge.device.address}"
         if name in self.busy:
@@ -255,7 +259,7 @@ class World:
             values,
         )
         try:
-            for _ in resume(edge) if self.rng.random() < 0.2 else publish(edge, [readings]):
+            for _ in resume(edge) if lazy else publish(edge, [readings]):
                 pass
         except (Crash, MedtwinError):
             pass
@@ -313,6 +317,16 @@ class World:
                 self.members.pop(self.rng.choice(list(SIGNERS)), None)
             else:
                 self.rng.choice([*self.keepers, self.hub]).start()
+
+    def _rogue(self) -> None:
+        if self.rogue:
+            self.rogue.post()
+
+    def _inspect(self) -> None:
+        if self.rogue and "inspector" not in self.busy:
+            self.busy.add("inspector")
+            self.rogue.inspect()
+            self.busy.discard("inspector")
 
     def _delay(self) -> None:
         """The newest manifest takes its time to some nodes, but less than what is taken for hidden."""
@@ -386,6 +400,7 @@ class World:
             self.now_s += 6
             self.ledger.mine(int(self.now_s))
             self._gateway()
+            self._inspect()
             for name in SIGNERS:
                 if name != liar:
                     self.turn(name)
@@ -413,6 +428,8 @@ class World:
             missing.append("a round was not posted after all was well again")
         if not set(self.sums) <= {digest for _, digests in counted for digest in digests}:
             missing.append("a batch was lost")
+        if self.rogue and self.rogue.unpunished():
+            missing.append("a gateway at fault was not suspended")
         return missing
 
     def _check(self, report: Any, digests: Sequence[bytes]) -> None:

@@ -131,6 +131,23 @@ def second_device(ward: Ward, tmp_path: Path) -> tuple[Edge, int]:
     return replace(ward.twin.edge, device=device, twin_id=twin_id, outbox=outbox), twin_id
 
 
+class Meanwhile:
+    """A chain during whose answer about a pairing something else happens, once."""
+
+    def __init__(self, chain: Any, happens: Callable[[], Any]) -> None:
+        self.chain, self.happens = chain, [happens]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.chain, name)
+
+    def read(self, contract: str, function: str, *args: Any, **at: Any) -> Any:
+        """As the chain was before."""
+        answer = self.chain.read(contract, function, *args, **at)
+        if function == "pairingOf" and self.happens:
+            self.happens.pop()()
+        return answer
+
+
 # -- what is posted ------------------------------------------------------------------------
 
 
@@ -269,6 +286,45 @@ class _CutOff:
         if function == "anchorEpoch":
             unpair(self._ward.chain, self._ward.twin.patient, self._ward.twin.device.address)
         return self._ward.chain.write(signer, contract, function, *args, **options)
+
+
+def test_a_device_that_sends_while_it_is_looked_at_keeps_its_order(
+    ward: Ward, recorded: Callable[..., Readings]
+) -> None:
+    """It was cut off when the gateway asked, and is paired and sends before the gateway acts on the answer."""
+    first, second, third = ward.seal(*recorded_later(recorded, ward, 3))
+    device, patient = ward.twin.device, ward.twin.patient
+    take(ward.gateway, first)
+    turn(ward.gateway)
+    take(ward.gateway, second)
+    unpair(ward.chain, patient, device.address)
+
+    def back() -> None:
+        pair(ward.chain, patient, device, ward.twin.twin_id, ward.stage.now_s() + DAY_S)
+        take(ward.gateway, third)
+
+    turn(replace(ward.gateway, chain=Meanwhile(ward.chain, back)))
+    turn(ward.gateway)
+
+    assert [one.batch.sequence for one in ward.batches()] == [1, 2, 3]
+
+
+def test_all_that_a_device_cut_off_had_sent_is_set_aside_at_once(ward: Ward, recorded: Callable[..., Readings]) -> None:
+    """A gateway killed while it does so does not post the later batch without the earlier when the device is back."""
+    device, patient = ward.twin.device, ward.twin.patient
+    for one in ward.seal(*recorded_later(recorded, ward, 2)):
+        take(ward.gateway, one)
+    unpair(ward.chain, patient, device.address)
+    with pytest.raises(Killed):
+        turn(replace(ward.gateway, box=Breaking(ward.gateway.box, "set_aside", after=True)))
+    pair(ward.chain, patient, device, ward.twin.twin_id, ward.stage.now_s() + DAY_S)
+    turn(ward.again())
+    assert ward.batches() == []
+    (third,) = ward.seal(recorded())
+    take(ward.gateway, third)
+    turn(ward.again())
+
+    assert [one.batch.sequence for one in ward.batches()] == [1, 2, 3]
 
 
 def test_what_stands_but_does_not_count_is_posted_again(ward: Ward, recorded: Callable[..., Readings]) -> None:
