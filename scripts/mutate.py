@@ -142,16 +142,17 @@ class Court:
         return fate
 
 
-def plant(court: Court) -> dict[str, Any]:
-    """What the planted faults' own tests catch of them."""
+def plant(court: Court, wanted: int) -> dict[str, Any]:
+    """What the planted faults' own tests catch of so many of them, from first to last at equal distances."""
+    faults = [PLANTED[at * len(PLANTED) // wanted] for at in range(wanted)]
     changes = []
-    for file, before, after in PLANTED:
+    for file, before, after in faults:
         if before not in texts()[file]:
             sys.exit(f"{file} has no longer: {before}")
         changes.append((file, texts()[file].replace(before, after, 1)))
     fates = court.fates(changes, most="")
-    missed = [{"file": one[0], "before": one[1]} for one, fate in zip(PLANTED, fates, strict=True) if fate != "killed"]
-    return {"planted": len(PLANTED), "planted_caught": len(PLANTED) - len(missed), "planted_missed": missed}
+    missed = [{"file": one[0], "before": one[1]} for one, fate in zip(faults, fates, strict=True) if fate != "killed"]
+    return {"planted": wanted, "planted_caught": wanted - len(missed), "planted_missed": missed}
 
 
 def sample(court: Court, drawn: Sequence[Mutant], wanted: int) -> dict[str, Any]:
@@ -198,6 +199,9 @@ def main() -> int:
     """1 when a planted fault was not caught, a survivor is not argued, or too many live."""
     asked = argparse.ArgumentParser(prog="scripts.mutate")
     asked.add_argument("--sample", type=int, help="so many, drawn; without it, all")
+    asked.add_argument(
+        "--planted", type=int, default=len(PLANTED), help="so many of the planted faults; without it, all"
+    )
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     asked.add_argument("--resume", action="store_true", help="do not try again what an earlier run killed")
@@ -208,7 +212,7 @@ def main() -> int:
     wanted = len(everything) if chosen.sample is None else chosen.sample
     court = Court(chosen.workers)
     drawn = sorted(everything, key=lambda one: one.rank(chosen.seed))
-    found = sample(court, drawn, wanted) | plant(court)
+    found = sample(court, drawn, wanted) | plant(court, chosen.planted)
     found |= {"of": len(everything), "seed": chosen.seed, "seconds": round(time.perf_counter() - began)}
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")

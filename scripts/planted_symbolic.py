@@ -78,7 +78,7 @@ PLANTED: tuple[tuple[str, str, str, str], ...] = (
     ("ReportChallenge.sol", "if (!row.known || keccak256(bytes(row.name)) != BASE) return Fault.Rows;", "",
      "ChallengesSymbolic"),
     ("ReportChallenge.sol", "if (row.index >= rows.length || seen[row.index]) return Fault.Rows;",
-     "if (row.index > rows.length) return Fault.Rows;", "ChallengesSymbolic"),
+     "if (row.index >= rows.length) continue;", "ChallengesSymbolic"),
     ("ReportChallenge.sol", "return score == margin;", "return score >= margin;", "ChallengesSymbolic"),
     ("ReportChallenge.sol", "root, leaves)) revert RowsNotInReport(root);", "root, leaves)) {}", "ChallengesSymbolic"),
     ("ReportChallenge.sol", "row.value < term.below", "row.value <= term.below", "ChallengesSymbolic"),
