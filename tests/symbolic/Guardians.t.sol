@@ -47,10 +47,6 @@ contract GuardiansSymbolic {
         assert(guardian == address(0) && until == 0);
     }
 
-    function check_theDefaultIsNobody(uint256 twinId) external view {
-        _isNobody(twinId);
-    }
-
     function check_onlyTheOwnerAppoints(address by, address guardian, uint40 until, Signature calldata acceptance) external {
         vm.assume(by != OWNER);
         vm.prank(by);
