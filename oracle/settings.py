@@ -43,7 +43,7 @@ from web3 import Web3
 from web3.types import Wei
 
 from . import deploy
-from .adapters.chain import GAS_PRICE_FLOOR_WEI, Web3Chain, embedded, genesis_of, remote
+from .adapters.chain import GAS_PRICE_FLOOR_WEI, REQUEST_TIMEOUT_S, Web3Chain, embedded, genesis_of, remote
 from .adapters.creation import deploy_contract
 from .adapters.custodian_http import RemoteCustodian
 from .adapters.custody import SqliteCustodianState
@@ -235,10 +235,10 @@ def open_suite(settings: Settings) -> Web3Chain:
     return open_suites(settings)[0]
 
 
-def open_suites(settings: Settings) -> list[Web3Chain]:
+def open_suites(settings: Settings, timeout_s: float = REQUEST_TIMEOUT_S) -> list[Web3Chain]:
     """The same deployment through each endpoint, for those who must not trust one."""
     deployment = deploy.load(settings.deployment)
-    return [Web3Chain.open(remote(url), deployment) for url in (settings.chain, *settings.more_chains)]
+    return [Web3Chain.open(remote(url, timeout_s), deployment) for url in (settings.chain, *settings.more_chains)]
 
 
 def open_store(where: str) -> Store:

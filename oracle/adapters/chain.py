@@ -58,11 +58,11 @@ def embedded() -> Web3:
     return web3
 
 
-def remote(url: str) -> Web3:
+def remote(url: str, timeout_s: float = REQUEST_TIMEOUT_S) -> Web3:
     """A chain behind a JSON-RPC address; raises ChainError when nobody answers."""
     if not url.startswith(("http://", "https://")):
         raise InputError(f"{url!r} is not a chain", hint="use embedded, ganache or http(s)://host:port")
-    web3 = Web3(Rpc(url, REQUEST_TIMEOUT_S), middleware=[])  # what is sent is whole: nothing is to be added on the way
+    web3 = Web3(Rpc(url, timeout_s), middleware=[])  # what is sent is whole: nothing is to be added on the way
     try:
         _ = web3.eth.chain_id
     except (httpx.HTTPError, httpx.InvalidURL, Web3Exception, ValueError) as error:

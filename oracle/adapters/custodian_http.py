@@ -14,7 +14,7 @@ from ..errors import Denied, InputError, Refused, StorageError, VerificationErro
 from ..formats.wire import pack_erasure, pack_request, unpack_receipts, unpack_release, unpack_statement
 from ..records import Batch, Context, ErasureRequest, ErasureStatement, Included, KeyRequest, Release, SealedShare
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 15.0  # a custodian may wait for its endpoints twice: for the requests before this one, and for this one
 OK, NO_CONTENT, FORBIDDEN, GONE = 200, 204, 403, 410
 
 

@@ -26,6 +26,8 @@ from .console import ERRORS, tell
 from .options import As, signer
 
 REQUESTS_A_MINUTE = 6_000
+ENDPOINT_TIMEOUT_S = 5.0
+"""Whoever asks must hear that an endpoint is silent, before it takes the custodian for gone: see adapters/custodian_http.py."""
 
 app = typer.Typer(help="Hold key shares; release them when the chain allows, with a receipt.", no_args_is_help=True)
 
@@ -49,7 +51,7 @@ def serve(
 
     listening = Listening(port, host, certificate, clients, requests_a_minute=rate)
     settings = Settings.read()
-    chains, own = open_suites(settings), signer(key)
+    chains, own = open_suites(settings, ENDPOINT_TIMEOUT_S), signer(key)
     folder = custodian_folder(settings, own.address, chains[0].deployment)
     custodian = open_custodian(folder, own, chains, depth=settings.depth, longest_silence_s=settings.longest_silence_s)
     custodian.check_log()

@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Route
 
+from oracle.adapters.custodian_http import RemoteCustodian
 from oracle.adapters.ganache import MNEMONIC
 from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.keys import LocalSigner
@@ -37,9 +38,6 @@ from ..browsing import Visit, visiting
 from ..clinic import COMMAND, ETHER, ROOT, START_S, Clinic, answers, custodian_processes, now_ms, recorded
 from .test_hospital import saved
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning"
-)  # connections the collector closes
 DAY_S = 86_400
 PATIENT = "patient-1"
 
@@ -75,8 +73,7 @@ def moved(clinic: Clinic, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     chain, store, kind = open_suite(settings), open_store(settings.store), kinds()["pulse"]
     posting = open_gateway(settings, home / "gateway", gateway, chain, most_bytes=2**30)
 
-    def edge(custodians: list[str], name: str) -> Edge:
-        keepers = open_custodians(replace(settings, custodians=tuple(custodians)))
+    def edge(keepers: list[RemoteCustodian], name: str) -> Edge:
         return Edge(
             chain, store, SqliteOutbox(home / "outbox.sqlite", device.address, name), device, device, twin_id, kind.channels,
             int(kind.category), {one.address: one.public_key(twin_id) for one in keepers}, threshold_of(keepers), os.urandom,
@@ -98,14 +95,17 @@ def moved(clinic: Clinic, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         for name in added:
             clinic.key(name)
         others = stack.enter_context(custodian_processes(followed.environment, added, home))
-        first = edge(clinic.custodians, "moved")
+        now = [clinic.custodians[0], *others]
+        old, new = (
+            [stack.enter_context(closing(one)) for one in open_custodians(replace(settings, custodians=tuple(urls)))]
+            for urls in (clinic.custodians, now)
+        )
+        first = edge(old, "moved")
         list(publish(first, [seconds(0)]))
         blocks = through_gateway(first, 1, 2)
-        now = [clinic.custodians[0], *others]
-        old, new = (open_custodians(replace(settings, custodians=tuple(urls))) for urls in (clinic.custodians, now))
         dealt = rotate(Dealer(chain, store, owner, os.urandom), old, new, twin_id=twin_id, threshold=2)
         assert len(dealt.destroyed) == 2, "of the first three only one can still open anything"
-        second = edge(now, "moved")
+        second = edge(new, "moved")
         through_gateway(second, 3)
         port = free_port()
         command = [*COMMAND, "portal", "serve", "--port", str(port), "--demo"]
