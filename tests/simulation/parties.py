@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 HEART = Channel("heart_rate", "/min", 0, 350)
 DAY_S = 86_400
+LONG_S = 10**7
 
 
 @cache

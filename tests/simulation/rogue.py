@@ -17,7 +17,7 @@ from oracle.records import Batch
 from .endpoint import Endpoint
 from .ledger import ADDRESSES, CHAIN_ID, START_S
 from .luck import Crash
-from .parties import GATEWAY, key
+from .parties import GATEWAY, LONG_S, key
 
 if TYPE_CHECKING:
     from .world import World
@@ -26,7 +26,6 @@ ROGUE, FORGER, STRANGER, INSPECTOR = (key(name) for name in ("rogue", "forger", 
 """The gateway; its two devices: one that was paired for a minute, one that never was; and whoever looks at gateways."""
 CALIBRATED_S = 60
 DOMAIN = Domain(CHAIN_ID, ADDRESSES["DataAnchor"])
-LONG_S = 10**7
 Signed = tuple[Batch, bytes]
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest.mock import patch
@@ -19,7 +17,6 @@ from oracle.batches import anchored, ask, fetch
 from oracle.batches.anchored import HIDDEN_AFTER_S
 from oracle.batches.publish import Edge, publish, resume
 from oracle.errors import MedtwinError
-from oracle.formats import merkle
 from oracle.formats.epochs import unpack_manifest
 from oracle.formats.typed_data import Domain, report_digest
 from oracle.ports import Chain
@@ -30,21 +27,32 @@ from oracle.reports.quorum import Member
 from .endpoint import Endpoint
 from .ledger import ADDRESSES, CHAIN_ID, START_S, Ledger, allowed
 from .luck import Crash, FlakyDisk, FlakyStore, InTurn, LateStore, Luck, Network, Weather, own_memory
-from .parties import GATEWAY, HEART, KEEPERS, NODES, SIGNERS, Amnesia, Hub, Keeper, Mean, Post, hasty, key, public_key
+from .parties import (
+    GATEWAY,
+    HEART,
+    KEEPERS,
+    LONG_S,
+    NODES,
+    SIGNERS,
+    Amnesia,
+    Hub,
+    Keeper,
+    Mean,
+    Post,
+    hasty,
+    key,
+    public_key,
+)
 from .rogue import ROGUE, Rogue
+from .verdict import heal, judge
 
 ORACLE = ADDRESSES["PredictionOracle"]
 ASKED = (int(Category.VITALS), int(Purpose.CARE))
 THRESHOLD = 2
 INDEXED = 0.1
 """Seeds in which one of the nodes has an index."""
-LONG_S = 10**7
 ROUNDS = 120
 """Turns of the world before it is healed."""
-HEALING = 60
-"""Looks of everybody in which what is missing must come,"""
-AFTERWARDS = 8
-"""and looks after that, in which nothing may come twice."""
 PATIENCE_S = 10.0
 LONGEST_DELAY_S = HIDDEN_AFTER_S - 100.0
 CANARIES = ("forgets", "no receipt", "deaf", "twice", "drops", "hasty")
@@ -103,7 +111,7 @@ class World:
         self.edges = [self._edge(twin, one) for twin in owners for one in range(2)]
         self.ledger.submit(owners[1].address, "pair", GATEWAY.address, 1, START_S + LONG_S)
         self.rogue = Rogue(self) if self.has_gateway and self.rng.random() < 0.5 else None
-        self._allow_all()
+        self.allow_all()
         self.ledger.mine(START_S)
 
     # -- parts -----------------------------------------------------------------------
@@ -147,7 +155,7 @@ class World:
     def _listed(self, manifest: bytes) -> list[tuple[Batch, bytes]]:
         return unpack_manifest(self.store.blocks[manifest])
 
-    def _allow_all(self) -> None:
+    def allow_all(self) -> None:
         """Each device is paired with its twin, and the oracle may look."""
         for device, twin in self.devices.items():
             if self.ledger.state.paired_twin(device) is None:
@@ -181,8 +189,8 @@ class World:
         ):
             for _ in range(ROUNDS):
                 self.step()
-            self.heal()
-        self.judge()
+            heal(self)
+        judge(self)
         return self.found
 
     def step(self) -> None:
@@ -197,7 +205,11 @@ class World:
         }  # fmt: skip
         what = rng.choices(list(choices), list(choices.values()))[0]
         self.found.trace.update(f"{self.now_s:.6f} {what}\n".encode())
-        getattr(self, f"_{what}")()
+        self.act(what)
+
+    def act(self, what: str, *args: Any) -> None:
+        """Somebody does this."""
+        getattr(self, f"_{what}")(*args)
 
     def meanwhile(self, name: str) -> None:
         """The rest of the world goes on while `name` waits for an answer."""
@@ -366,76 +378,3 @@ class World:
             if self.signed.setdefault(place, digest) != digest:
                 self.violation("a node signed two reports of one round")
             self.observed[place] = report
-
-    # -- the end ---------------------------------------------------------------------
-
-    def heal(self) -> None:
-        """Good weather: everything is started again, and each twin gets one more batch."""
-        self.weather.calm = True
-        self.network.apart = {}
-        for store in self.stores.values():
-            store.late = {}
-        self.liar, liar = "", self.liar
-        for keeper in self.keepers:
-            keeper.lucks[1].lying = self.canary == "deaf"
-        self.ledger.mine(int(self.now_s))
-        for twin, pairing in list(self.ledger.state.pairings.items()):
-            if pairing.paired and pairing.until_s < START_S + LONG_S:  # a calibration that ended is begun anew
-                self.ledger.submit(self.owners[twin[1]].address, "unpair", twin[0])
-        self.ledger.mine(int(self.now_s))
-        self._allow_all()
-        self.ledger.mine(int(self.now_s))
-        for edge in self.edges:
-            self.now_s += 12
-            self.ledger.mine(int(self.now_s))
-            with suppress(MedtwinError):  # then what it holds is missing in the end
-                list(resume(edge))
-            self._publish(edge)
-            self._gateway()
-        well = 0
-        for _ in range(HEALING):
-            well = well + 1 if not self._missing() else 0
-            if well > AFTERWARDS:
-                return
-            self.now_s += 6
-            self.ledger.mine(int(self.now_s))
-            self._gateway()
-            self._inspect()
-            for name in SIGNERS:
-                if name != liar:
-                    self.turn(name)
-                    self._deliver()
-
-    def judge(self) -> None:
-        """Once each, true, and none missing."""
-        posts = [event for block in self.ledger.blocks for event in block.events if event.name == "PredictionPosted"]
-        counts = Counter((event.args["twinId"], event.args["round"]) for event in posts)
-        self.found.reports = len(counts)
-        if any(count > 1 for count in counts.values()):
-            self.violation("a round was posted twice")
-        state = self.ledger.state
-        if self.deepest <= self.depth:  # deeper than what counts as final, what was read may be gone
-            for event in posts:
-                self._check(event.args["report"], state.counted[event.args["twinId"]])
-        for what in self._missing():
-            self.violation(what)
-
-    def _missing(self) -> list[str]:
-        """What does not stand on the chain, and should once all is well again."""
-        state, missing = self.ledger.state, []
-        counted = [(twin, state.counted.get(twin, ())) for twin in self.owners]
-        if any(state.latest.get((twin, Mean.model_digest), 0) != len(digests) for twin, digests in counted):
-            missing.append("a round was not posted after all was well again")
-        if not set(self.sums) <= {digest for _, digests in counted for digest in digests}:
-            missing.append("a batch was lost")
-        if self.rogue and self.rogue.unpunished():
-            missing.append("a gateway at fault was not suspended")
-        return missing
-
-    def _check(self, report: Any, digests: Sequence[bytes]) -> None:
-        window = digests[max(0, report["round"] - 2) : report["round"]]
-        total, count = (sum(column) for column in zip(*(self.sums[one] for one in window), strict=True))
-        if report["score"] != total // count or report["inputsRoot"] != merkle.root(
-            [merkle.digest_leaf(one) for one in window]
-        ):
-            self.violation("a report is wrong")

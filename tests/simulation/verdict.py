@@ -1,0 +1,98 @@
+"""After the storm: everything is started again, and then what is missing, doubled or wrong is found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from oracle.batches.publish import resume
+from oracle.errors import MedtwinError
+from oracle.formats import merkle
+
+from .ledger import START_S
+from .parties import LONG_S, SIGNERS, Mean
+
+if TYPE_CHECKING:
+    from .world import World
+
+HEALING = 60
+"""Looks of everybody in which what is missing must come,"""
+AFTERWARDS = 8
+"""and looks after that, in which nothing may come twice."""
+
+
+def heal(world: World) -> None:
+    """Good weather: everything is started again, and each twin gets one more batch."""
+    world.weather.calm = True
+    world.network.apart = {}
+    for store in world.stores.values():
+        store.late = {}
+    world.liar, liar = "", world.liar
+    for keeper in world.keepers:
+        keeper.lucks[1].lying = world.canary == "deaf"
+    world.ledger.mine(int(world.now_s))
+    for twin, pairing in list(world.ledger.state.pairings.items()):
+        if pairing.paired and pairing.until_s < START_S + LONG_S:  # a calibration that ended is begun anew
+            world.ledger.submit(world.owners[twin[1]].address, "unpair", twin[0])
+    world.ledger.mine(int(world.now_s))
+    world.allow_all()
+    world.ledger.mine(int(world.now_s))
+    for edge in world.edges:
+        world.now_s += 12
+        world.ledger.mine(int(world.now_s))
+        with suppress(MedtwinError):  # then what it holds is missing in the end
+            list(resume(edge))
+        world.act("publish", edge)
+        world.act("gateway")
+    well = 0
+    for _ in range(HEALING):
+        well = well + 1 if not _missing(world) else 0
+        if well > AFTERWARDS:
+            return
+        world.now_s += 6
+        world.ledger.mine(int(world.now_s))
+        world.act("gateway")
+        world.act("inspect")
+        for name in SIGNERS:
+            if name != liar:
+                world.turn(name)
+                world.act("deliver")
+
+
+def judge(world: World) -> None:
+    """Once each, true, and none missing."""
+    posts = [event for block in world.ledger.blocks for event in block.events if event.name == "PredictionPosted"]
+    counts = Counter((event.args["twinId"], event.args["round"]) for event in posts)
+    world.found.reports = len(counts)
+    if any(count > 1 for count in counts.values()):
+        world.violation("a round was posted twice")
+    state = world.ledger.state
+    if world.deepest <= world.depth:  # deeper than what counts as final, what was read may be gone
+        for event in posts:
+            _check(world, event.args["report"], state.counted[event.args["twinId"]])
+    for what in _missing(world):
+        world.violation(what)
+
+
+def _missing(world: World) -> list[str]:
+    """What does not stand on the chain, and should once all is well again."""
+    state, missing = world.ledger.state, []
+    counted = [(twin, state.counted.get(twin, ())) for twin in world.owners]
+    if any(state.latest.get((twin, Mean.model_digest), 0) != len(digests) for twin, digests in counted):
+        missing.append("a round was not posted after all was well again")
+    if not set(world.sums) <= {digest for _, digests in counted for digest in digests}:
+        missing.append("a batch was lost")
+    if world.rogue and world.rogue.unpunished():
+        missing.append("a gateway at fault was not suspended")
+    return missing
+
+
+def _check(world: World, report: Any, digests: Sequence[bytes]) -> None:
+    window = digests[max(0, report["round"] - 2) : report["round"]]
+    total, count = (sum(column) for column in zip(*(world.sums[one] for one in window), strict=True))
+    if report["score"] != total // count or report["inputsRoot"] != merkle.root(
+        [merkle.digest_leaf(one) for one in window]
+    ):
+        world.violation("a report is wrong")
