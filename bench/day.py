@@ -44,7 +44,7 @@ from .broker import Broker, connect, listens
 from .broker import prepare as prepare_broker
 from .chaos import Forked, Program
 from .clinic import GATEWAY, PASSWORD, Clinic, await_true, clinic, readiness
-from .faults import again, same
+from .verdict import again, same
 
 RESULTS = Path(__file__).parent / "results" / "day.json"
 READINGS, DEVICES, BATCHES = 1_000_000, 200, 6
