@@ -206,17 +206,18 @@ def _epochs(chain: Chain, store: Store, *, since: int = 0, until: int | None = N
     for event in followed_epochs(chain, since=since, until=until):
         asked = (id(store), event.args["epoch"]["manifest"])
         with _noting:  # each question may take as long as its peers are waited for
-            hidden, awaited = asked in _hidden, asked in _awaited
-        try:
-            if not hidden and not awaited:
+            absent = asked in _hidden or asked in _awaited
+        if not absent:
+            try:
                 found.arrived.append((event, listed_in(chain, store, event)))
                 continue
-        except StorageError as error:
-            if error.kind != "missing_block":
-                raise
-        hidden = hidden or chain.head().time_s >= event.time_s + HIDDEN_AFTER_S
-        with _noting:
-            (_hidden if hidden else _awaited)[asked] = True
+            except StorageError as error:
+                if error.kind != "missing_block":
+                    raise
+        hidden = chain.head().time_s >= event.time_s + HIDDEN_AFTER_S
+        if not absent:  # it was asked just now; else it would never be asked again
+            with _noting:
+                (_hidden if hidden else _awaited)[asked] = True
         if hidden:
             found.hidden.append((event.block, event.log_index))
         else:

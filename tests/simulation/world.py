@@ -343,8 +343,10 @@ class World:
     def _delay(self) -> None:
         """The newest manifest takes its time to some nodes, but less than what is taken for hidden."""
         epochs = [one for block in self.ledger.blocks[-3:] for one in block.events if one.name == "EpochAnchored"]
-        for late in [self.stores[name].late for name in SIGNERS if self.rng.random() < 0.5] if epochs else ():
-            late.setdefault(epochs[-1].args["epoch"]["manifest"], self.now_s + self.rng.uniform(10, LONGEST_DELAY_S))
+        if epochs:
+            until_s = epochs[-1].time_s + self.rng.uniform(10, LONGEST_DELAY_S)
+            for late in [self.stores[name].late for name in SIGNERS if self.rng.random() < 0.5]:
+                late.setdefault(epochs[-1].args["epoch"]["manifest"], until_s)
 
     def _part(self) -> None:
         self.weather.faults["partition"] += 1

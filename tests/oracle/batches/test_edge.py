@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cachetools import TTLCache
 
 from oracle import deploy
 from oracle.adapters.box import SqliteBox
@@ -17,6 +18,8 @@ from oracle.adapters.journal import SqliteOutbox
 from oracle.adapters.memory import MemoryStore, new_signer
 from oracle.batches import anchored
 from oracle.batches.anchored import (
+    ASKED_AGAIN_S,
+    AWAITED_AGAIN_S,
     HIDDEN_AFTER_S,
     anchored_batches,
     awaited_since,
@@ -587,6 +590,29 @@ def test_a_twin_with_a_silent_device_waits_for_a_manifest_that_may_name_it(
     assert [one.batch for one in certain_batches(chain, mine, store)] == [first.batch]  # it spoke when that was posted
     ward.stage.travel(HIDDEN_AFTER_S)
     assert [one.batch for one in certain_batches(chain, mine, store)] == [first.batch, second.batch]
+
+
+@pytest.mark.parametrize(("waited_s", "again_s"), [(1, AWAITED_AGAIN_S), (HIDDEN_AFTER_S, ASKED_AGAIN_S)])
+def test_a_manifest_that_arrives_late_is_noticed(
+    ward: Ward, recorded: Callable[..., Readings], monkeypatch: pytest.MonkeyPatch, waited_s: int, again_s: int
+) -> None:
+    """However often nodes look, the store is asked again soon: in seconds, and each minute once it is taken for hidden."""
+    now_s = [0.0]
+    for memory, ttl in (("_awaited", AWAITED_AGAIN_S), ("_hidden", ASKED_AGAIN_S)):
+        monkeypatch.setattr(anchored, memory, TTLCache(10, ttl, lambda: now_s[0]))
+    (first,) = ward.seal(recorded())
+    take(ward.gateway, first)
+    turn(ward.gateway)
+    anchored._read.cache.clear()  # as in a process that did not post it
+    store, mine = MemoryStore(), ward.twin.twin_id
+    ward.stage.travel(waited_s)
+
+    assert batch_count(ward.chain, mine, store) == 0
+    store.put(ward.gateway.store.get(ward.epochs()[0].args["epoch"]["manifest"]))
+    now_s[0] = again_s - 0.5
+    assert batch_count(ward.chain, mine, store) == 0
+    now_s[0] = again_s + 0.5
+    assert batch_count(ward.chain, mine, store) == 1
 
 
 def test_a_gap_that_no_hidden_epoch_explains_does_not_count(ward: Ward, recorded: Callable[..., Readings]) -> None:
