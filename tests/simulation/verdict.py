@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from oracle.batches.publish import resume
 from oracle.errors import MedtwinError
 from oracle.formats import merkle
+from oracle.records import Report
+from oracle.reports.posted import report_of
 
 from .ledger import START_S
 from .parties import LONG_S, SIGNERS, Mean
@@ -68,10 +69,12 @@ def judge(world: World) -> None:
     world.found.reports = len(counts)
     if any(count > 1 for count in counts.values()):
         world.violation("a round was posted twice")
-    state = world.ledger.state
     if world.deepest <= world.depth:  # deeper than what counts as final, what was read may be gone
-        for event in posts:
-            _check(world, event.args["report"], state.counted[event.args["twinId"]])
+        reports = [report_of(event.args["report"]) for event in posts]
+        if not all(_is_true(world, one) for one in reports):
+            world.violation("a report is wrong")
+        if not all(_is_true(world, one) for one in world.observed.values()):
+            world.violation("a node of good faith signed a report that is wrong")
     for what in _missing(world):
         world.violation(what)
 
@@ -89,10 +92,9 @@ def _missing(world: World) -> list[str]:
     return missing
 
 
-def _check(world: World, report: Any, digests: Sequence[bytes]) -> None:
-    window = digests[max(0, report["round"] - 2) : report["round"]]
+def _is_true(world: World, report: Report) -> bool:
+    """Whether it is what the round's batches say, computed here from what was published."""
+    window = world.ledger.state.counted[report.twin_id][max(0, report.round - 2) : report.round]
     total, count = (sum(column) for column in zip(*(world.sums[one] for one in window), strict=True))
-    if report["score"] != total // count or report["inputsRoot"] != merkle.root(
-        [merkle.digest_leaf(one) for one in window]
-    ):
-        world.violation("a report is wrong")
+    inputs = merkle.root([merkle.digest_leaf(one) for one in window])
+    return (report.score_e6, report.inputs_root) == (total // count, inputs)

@@ -200,7 +200,7 @@ class World:
         choices = {
             "node": 8, "deliver": 6, "publish": 3, "mine": 4, "revoke": 0.3, "grant": 0.4, "reorg": 0.5, "kill": 0.4,
             "part": 0.3, "lie": 1.0 if self.liar else 0.0, "gateway": 2 if self.has_gateway else 0, "unpair": 0.2,
-            "pair": 0.3, "rotate": 0.1, "jump": 0.2, "delay": 2 if self.has_gateway else 0,
+            "pair": 0.3, "rotate": 0.1, "jump": 0.2,
             "rogue": 0.4 if self.rogue else 0, "inspect": 0.3 if self.rogue else 0,
         }  # fmt: skip
         what = rng.choices(list(choices), list(choices.values()))[0]
@@ -312,6 +312,7 @@ class World:
             self.busy.add("gateway")
             self.hub.turn()
             self.busy.discard("gateway")
+            self._delay()
 
     def _jump(self) -> None:
         self.weather.faults["clock"] += 1
@@ -343,10 +344,11 @@ class World:
     def _delay(self) -> None:
         """The newest manifest takes its time to some nodes, but less than what is taken for hidden."""
         epochs = [one for block in self.ledger.blocks[-3:] for one in block.events if one.name == "EpochAnchored"]
-        if epochs:
-            until_s = epochs[-1].time_s + self.rng.uniform(10, LONGEST_DELAY_S)
-            for late in [self.stores[name].late for name in SIGNERS if self.rng.random() < 0.5]:
-                late.setdefault(epochs[-1].args["epoch"]["manifest"], until_s)
+        if not epochs or self.weather.calm or self.rng.random() < 0.3:
+            return
+        until_s = epochs[-1].time_s + self.rng.uniform(10, LONGEST_DELAY_S)
+        for late in [self.stores[name].late for name in SIGNERS if self.rng.random() < 0.5]:
+            late.setdefault(epochs[-1].args["epoch"]["manifest"], until_s)
 
     def _part(self) -> None:
         self.weather.faults["partition"] += 1
