@@ -1,137 +1,36 @@
-"""The gateway: takes what is sound, posts each batch once whatever happens, and what it posted is read like any other."""
+"""The gateway: takes what is sound, and posts each batch once whatever happens."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cachetools import TTLCache
 
-from oracle import deploy
-from oracle.adapters.box import SqliteBox
-from oracle.adapters.chain import Web3Chain
 from oracle.adapters.journal import SqliteOutbox
-from oracle.adapters.memory import MemoryStore, new_signer
-from oracle.batches import anchored
+from oracle.adapters.memory import new_signer
 from oracle.batches.anchored import (
-    ASKED_AGAIN_S,
-    AWAITED_AGAIN_S,
-    HIDDEN_AFTER_S,
     anchored_batches,
-    awaited_since,
     batch_count,
     batch_counts,
     batched_twins,
-    certain_batches,
-    gap_in,
 )
-from oracle.batches.collect import AHEAD, PATIENCE_S, Bridge, accept, collect
-from oracle.batches.edge import Gateway, prove, take, turn
+from oracle.batches.edge import prove, take, turn
 from oracle.batches.fetch import fetch
-from oracle.batches.judge import accuse, find_fault
-from oracle.batches.publish import Edge, prepare
+from oracle.batches.publish import prepare
 from oracle.errors import ChainError, CustodyDenied, Denied, InputError, MedtwinError, StorageError, VerificationError
-from oracle.formats import merkle
-from oracle.formats.epochs import epoch_leaf, pack_manifest
-from oracle.formats.messages import Message, message_body, message_digest, pack_batch, pack_message, unpack
+from oracle.formats.epochs import epoch_leaf
 from oracle.formats.typed_data import Domain, batch_digest
-from oracle.records import Outgoing, Readings, TwinClass
-from oracle.rights.mint import mint, new_twin_id
+from oracle.records import Outgoing, Readings
 from oracle.rights.pair import pair, unpair
+
+from .ward import DAY_S, Breaking, Killed, Ward, recorded_later, second_device
 
 if TYPE_CHECKING:
     from oracle.adapters.keys import LocalSigner
-
-    from ..conftest import Stage, Twin
-
-DAY_S = 86_400
-
-
-class Killed(Exception):
-    """The process died here."""
-
-
-class Breaking:
-    """Stands before a real thing; `method` dies or fails as told, `times` times."""
-
-    def __init__(
-        self, real: Any, method: str, *, after: bool = False, how: Exception | None = None, times: int = 1
-    ) -> None:
-        self._real, self._method, self._after, self._how, self._times = real, method, after, how or Killed(), times
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._real, name)
-        if name != self._method or not self._times:
-            return found
-
-        def broken(*args: Any, **options: Any) -> Any:
-            self._times -= 1
-            if self._after:
-                found(*args, **options)
-            raise self._how
-
-        return broken
-
-
-@dataclass
-class Ward:
-    """A followed gateway in front of a patient's device."""
-
-    stage: Stage
-    twin: Twin
-    chain: Web3Chain
-    gateway: Gateway
-    path: Path
-
-    def seal(self, *batches: Readings) -> list[Outgoing]:
-        """What the device seals and signs, and hands over."""
-        return [prepare(self.twin.edge, readings) for readings in batches]
-
-    def again(self, **change: Any) -> Gateway:
-        """The gateway after its process died: only its file is left."""
-        return replace(self.gateway, box=SqliteBox(self.path), **change)
-
-    def epochs(self) -> list[Any]:
-        """What stands on the chain."""
-        return self.chain.events("EpochAnchor", "EpochAnchored")
-
-    def batches(self) -> list[Any]:
-        """What everybody finds of the twin."""
-        return anchored_batches(self.chain, self.twin.twin_id, self.gateway.store)
-
-
-@pytest.fixture
-def ward(stage: Stage, twin: Twin, tmp_path: Path) -> Ward:
-    """A gateway paired with a ward's twin, and followed from now on."""
-    owner, signer = stage.person(), stage.person()
-    ward_twin = new_twin_id(TwinClass.WARD, os.urandom)
-    mint(stage.chain, owner, ward_twin)
-    pair(stage.chain, owner, signer, ward_twin, stage.now_s() + 180 * DAY_S)
-    known = deploy.with_gateway(stage.chain.deployment, signer.address, stage.chain.head().number)
-    chain = Web3Chain(stage.opened.web3, known)
-    path = tmp_path / "box.sqlite"
-    gateway = Gateway(chain, twin.edge.store, SqliteBox(path), signer, stage.now_s, most_bytes=10**8)
-    return Ward(stage, twin, chain, gateway, path)
-
-
-def recorded_later(recorded: Callable[..., Readings], ward: Ward, count: int) -> list[Readings]:
-    """Several recordings, one after the other, all past."""
-    end = ward.stage.now_s() * 1000
-    return [recorded(end_ms=end - 5_000 * (count - 1 - at), heart=70 + at) for at in range(count)]
-
-
-def second_device(ward: Ward, tmp_path: Path) -> tuple[Edge, int]:
-    """Another patient with a device, under the same roof."""
-    stage, owner, device = ward.stage, ward.stage.person(), new_signer()
-    twin_id = new_twin_id(TwinClass.PATIENT, os.urandom)
-    mint(stage.chain, owner, twin_id)
-    pair(stage.chain, owner, device, twin_id, stage.now_s() + DAY_S)
-    outbox = SqliteOutbox(tmp_path / "second.sqlite", device.address, "test")
-    return replace(ward.twin.edge, device=device, twin_id=twin_id, outbox=outbox), twin_id
 
 
 class Meanwhile:
@@ -165,7 +64,7 @@ def test_many_devices_batches_are_one_root(ward: Ward, recorded: Callable[..., R
     assert turn(ward.gateway) == [("posted", 3), ("finished", 3)]
 
     (event,) = ward.epochs()
-    leaf = bytes(ward.chain.read("EpochAnchor", "leafOf", _fields(theirs), theirs.signature))
+    leaf = bytes(ward.chain.read("EpochAnchor", "leafOf", astuple(theirs.batch), theirs.signature))
     domain = Domain(ward.chain.chain_id, ward.chain.address("DataAnchor"))
     assert leaf == epoch_leaf(domain, theirs.batch, theirs.signature)
     (found,) = anchored_batches(ward.chain, other_twin, ward.gateway.store)
@@ -479,169 +378,7 @@ def test_a_full_box_takes_nothing_and_loses_nothing(ward: Ward, recorded: Callab
     assert len(ward.batches()) == 2
 
 
-# -- what counts ---------------------------------------------------------------------------
-
-
-def test_what_does_not_fit_does_not_count(ward: Ward, recorded: Callable[..., Readings], stage: Stage) -> None:
-    """An epoch of a gateway nobody follows, one whose manifest is another's, a batch out of its order or twice."""
-    first, second, third = ward.seal(*recorded_later(recorded, ward, 3))
-    store, signer, chain = ward.gateway.store, ward.gateway.signer, ward.chain
-    for one in (first, second, third):
-        store.put(one.block)
-    domain = Domain(chain.chain_id, chain.address("DataAnchor"))
-
-    def post(sender: LocalSigner, *listed: Outgoing, root: bytes | None = None) -> None:
-        signed = [(one.batch, one.signature) for one in listed]
-        manifest = store.put(pack_manifest(signed))
-        found = root or merkle.root([epoch_leaf(domain, *one) for one in signed])
-        chain.write(sender, "EpochAnchor", "anchorEpoch", (found, len(listed), manifest))
-
-    stranger, owner = stage.person(), stage.person()
-    twin = new_twin_id(TwinClass.WARD, os.urandom)
-    mint(chain, owner, twin)
-    pair(chain, owner, stranger, twin, stage.now_s() + DAY_S)
-    for one in (stranger, signer):
-        chain.write(one, "EpochAnchor", "admit", one.address)
-    post(stranger, first)
-    assert ward.batches() == []
-    post(signer, first, root=bytes(31) + b"\1")
-    post(signer, second)
-    assert ward.batches() == []
-    post(signer, third, first)
-    post(signer, first, second)
-    assert [one.batch.sequence for one in ward.batches()] == [1, 2]
-    assert batch_count(chain, ward.twin.twin_id, store) == 2
-    assert batch_counts(chain, [ward.twin.twin_id], store) == {ward.twin.twin_id: 2}  # others stand before and behind
-    post(signer, third)
-    assert [one.index for one in ward.batches()] == [1, 2, 3]
-
-
-def test_a_manifest_that_is_missing_is_told(ward: Ward, recorded: Callable[..., Readings]) -> None:
-    """Nothing is guessed about what an epoch holds."""
-    (one,) = ward.seal(recorded())
-    take(ward.gateway, one)
-    turn(ward.gateway)
-    (event,) = ward.epochs()
-    ward.gateway.store.remove(event.args["epoch"]["manifest"])
-    anchored._read.cache.clear()  # as in a process that did not read it before
-
-    with pytest.raises(StorageError) as caught:
-        anchored_batches(ward.chain, ward.twin.twin_id, MemoryStore())
-    assert caught.value.kind == "missing_block"
-
-
-def test_a_hidden_manifest_is_waited_for_no_longer_than_it_may_take(
-    ward: Ward, recorded: Callable[..., Readings], tmp_path: Path
-) -> None:
-    """Only the twin in it waits; then its next batch counts, with a gap told, until the manifest arrives."""
-    other, other_twin = second_device(ward, tmp_path)
-    first, second, third = ward.seal(*recorded_later(recorded, ward, 3))
-    theirs = [prepare(other, one) for one in recorded_later(recorded, ward, 2)]
-    store, chain, mine = ward.gateway.store, ward.chain, ward.twin.twin_id
-    manifests = []
-    for taken in ([first, theirs[0]], [second], [third], theirs[1:]):
-        for one in taken:
-            take(ward.gateway, one)
-        turn(ward.gateway)
-        manifests.append(ward.epochs()[-1].args["epoch"]["manifest"])
-    anchored._read.cache.clear()  # as in a process that did not post them
-    seen = MemoryStore()
-    for digest in (manifests[0], *manifests[2:]):
-        seen.put(store.get(digest))
-
-    with pytest.raises(StorageError):
-        anchored_batches(chain, mine, seen)
-    assert batched_twins(chain, seen).keys() == {mine, other_twin}
-    assert awaited_since(chain, seen) == ward.epochs()[1].block
-    waiting = {twin: [one.batch.digest for one in certain_batches(chain, twin, seen)] for twin in (mine, other_twin)}
-    assert waiting == {mine: [first.batch.digest], other_twin: [one.batch.digest for one in theirs]}
-    assert batch_counts(chain, [mine, other_twin], seen) == {mine: 1, other_twin: 2}
-    ward.stage.travel(HIDDEN_AFTER_S)
-    found = anchored_batches(chain, mine, seen)
-    assert [one.batch.digest for one in found] == [first.batch.digest, third.batch.digest]
-    assert gap_in(found) and not gap_in(found[:1]) and not gap_in(found[1:])
-    assert not gap_in(anchored_batches(chain, other_twin, seen))
-    assert batch_counts(chain, [mine, other_twin], seen) == {mine: 2, other_twin: 2}
-    assert awaited_since(chain, seen) is None
-    whole = MemoryStore()
-    for digest in manifests:
-        whole.put(store.get(digest))
-    found = anchored_batches(chain, mine, whole)
-    assert [one.batch.sequence for one in found] == [1, 2, 3] and not gap_in(found)
-
-
-def test_a_twin_with_a_silent_device_waits_for_a_manifest_that_may_name_it(
-    ward: Ward, recorded: Callable[..., Readings], tmp_path: Path
-) -> None:
-    """One device goes on where it left off; another, which says nothing since, may be in what has not arrived."""
-    silent = new_signer()
-    mine, chain, store = ward.twin.twin_id, ward.chain, ward.gateway.store
-    other, _ = second_device(ward, tmp_path)
-    first, second = ward.seal(*recorded_later(recorded, ward, 2))
-    pair(chain, ward.twin.patient, silent, mine, ward.stage.now_s() + DAY_S)
-    for taken in (first, prepare(other, recorded()), second):
-        take(ward.gateway, taken)
-        turn(ward.gateway)
-    store.remove(ward.epochs()[1].args["epoch"]["manifest"])
-    anchored._read.cache.clear()  # as in a process that did not post it
-
-    assert [one.batch for one in certain_batches(chain, mine, store)] == [first.batch]
-    unpair(chain, ward.twin.patient, silent.address)
-    assert [one.batch for one in certain_batches(chain, mine, store)] == [first.batch]  # it spoke when that was posted
-    ward.stage.travel(HIDDEN_AFTER_S)
-    assert [one.batch for one in certain_batches(chain, mine, store)] == [first.batch, second.batch]
-
-
-@pytest.mark.parametrize(("waited_s", "again_s"), [(1, AWAITED_AGAIN_S), (HIDDEN_AFTER_S, ASKED_AGAIN_S)])
-def test_a_manifest_that_arrives_late_is_noticed(
-    ward: Ward, recorded: Callable[..., Readings], monkeypatch: pytest.MonkeyPatch, waited_s: int, again_s: int
-) -> None:
-    """However often nodes look, the store is asked again soon: in seconds, and each minute once it is taken for hidden."""
-    now_s = [0.0]
-    for memory, ttl in (("_awaited", AWAITED_AGAIN_S), ("_hidden", ASKED_AGAIN_S)):
-        monkeypatch.setattr(anchored, memory, TTLCache(10, ttl, lambda: now_s[0]))
-    (first,) = ward.seal(recorded())
-    take(ward.gateway, first)
-    turn(ward.gateway)
-    anchored._read.cache.clear()  # as in a process that did not post it
-    store, mine = MemoryStore(), ward.twin.twin_id
-    ward.stage.travel(waited_s)
-
-    assert batch_count(ward.chain, mine, store) == 0
-    store.put(ward.gateway.store.get(ward.epochs()[0].args["epoch"]["manifest"]))
-    now_s[0] = again_s - 0.5
-    assert batch_count(ward.chain, mine, store) == 0
-    now_s[0] = again_s + 0.5
-    assert batch_count(ward.chain, mine, store) == 1
-
-
-def test_a_gap_that_no_hidden_epoch_explains_does_not_count(ward: Ward, recorded: Callable[..., Readings]) -> None:
-    """A gateway that leaves a batch out cannot have the next one counted."""
-    first, second, third = ward.seal(*recorded_later(recorded, ward, 3))
-    chain, signer, store = ward.chain, ward.gateway.signer, ward.gateway.store
-    chain.write(signer, "EpochAnchor", "admit", signer.address)
-    domain = Domain(chain.chain_id, chain.address("DataAnchor"))
-    for listed in ([first], [third]):
-        signed = [(one.batch, one.signature) for one in listed]
-        block = pack_manifest(signed)
-        root = merkle.root([epoch_leaf(domain, *one) for one in signed])
-        chain.write(signer, "EpochAnchor", "anchorEpoch", (root, len(signed), store.put(block)))
-    ward.stage.travel(HIDDEN_AFTER_S)
-
-    assert [one.batch.digest for one in ward.batches()] == [first.batch.digest] != [second.batch.digest]
-
-
-def test_one_published_directly_goes_on_through_a_gateway(ward: Ward, recorded: Callable[..., Readings]) -> None:
-    """The order is the device's own, whichever way each batch took."""
-    early, *later = recorded_later(recorded, ward, 3)
-    ward.twin.publish(early)
-    for one in ward.seal(*later):
-        take(ward.gateway, one)
-    turn(ward.gateway)
-
-    found = ward.batches()
-    assert [one.batch.sequence for one in found] == [1, 2, 3]
-    assert [one.included is None for one in found] == [True, False, False]
+# -- what it proves -----------------------------------------------------------------------
 
 
 def test_prove_gives_what_the_contract_checks(ward: Ward, recorded: Callable[..., Readings]) -> None:
@@ -656,101 +393,3 @@ def test_prove_gives_what_the_contract_checks(ward: Ward, recorded: Callable[...
     assert ward.chain.read(
         "DataAnchor", "isReadingIn", bytes.fromhex(found["root"][2:]), path, bytes.fromhex(found["leaf"][2:])
     )
-
-
-def test_a_gateway_at_fault_is_found_and_suspended(
-    ward: Ward, recorded: Callable[..., Readings], tmp_path: Path
-) -> None:
-    """A batch nobody paired signed, two of one number, one that does not follow: each proof the contract takes."""
-    twice = replace(ward.twin.edge, outbox=SqliteOutbox(tmp_path / "clone.sqlite", ward.twin.device.address, "clone"))
-    unpaired = replace(ward.twin.edge, device=new_signer(), outbox=SqliteOutbox(tmp_path / "x.sqlite", "x", "x"))
-    first, second = ward.seal(*recorded_later(recorded, ward, 2))
-    other_first, other_second = (prepare(twice, one) for one in recorded_later(recorded, ward, 2))
-    strange = prepare(unpaired, recorded())
-    chain, store = ward.chain, ward.gateway.store
-    domain = Domain(chain.chain_id, chain.address("DataAnchor"))
-    for epochs, function in (
-        (((first,), (second,)), ""),
-        (((first, second), (strange,)), "proveUnknownDevice"),
-        (((first,), (other_first, second)), "proveBrokenSequence"),
-        (((first,), (other_second,)), "proveBrokenSequence"),
-        (((other_second,), (first,)), "proveBrokenSequence"),
-    ):
-        owner, gateway, twin_id = ward.stage.person(), ward.stage.person(), new_twin_id(TwinClass.WARD, os.urandom)
-        mint(chain, owner, twin_id)
-        pair(chain, owner, gateway, twin_id, ward.stage.now_s() + DAY_S)
-        chain.write(gateway, "EpochAnchor", "admit", gateway.address)
-        for listed in epochs:
-            signed = [(one.batch, one.signature) for one in listed]
-            root = merkle.root([epoch_leaf(domain, *one) for one in signed])
-            chain.write(gateway, "EpochAnchor", "anchorEpoch", (root, len(listed), store.put(pack_manifest(signed))))
-        fault = find_fault(chain, store, gateway.address)
-        assert (fault.function if fault else "") == function
-        if fault:
-            accuse(chain, ward.stage.hospital, fault)
-        assert chain.read("EpochAnchor", "headOf", gateway.address)[3] == bool(fault)
-
-
-# -- sensors that cannot seal --------------------------------------------------------------
-
-
-@dataclass
-class Clock:
-    """The gateway's present."""
-
-    now: int
-
-    def __call__(self) -> int:
-        return self.now
-
-
-def test_sensors_messages_become_batches_in_their_order(ward: Ward, recorded: Callable[..., Readings]) -> None:
-    """Doubled, disordered and late; one that never comes is waited for half a minute. Each number is sealed once."""
-    sensor, clock = new_signer(), Clock(ward.stage.now_s())
-    gateway = replace(ward.gateway, clock_s=clock)
-    bridges = {sensor.address: Bridge(sensor.address, ward.twin.edge, "unit/1", 4_000)}
-    bridge, parts = bridges[sensor.address], recorded_later(recorded, ward, 5)
-
-    def message(number: int, readings: Readings) -> Message:
-        body = message_body(sensor.address, number, readings)
-        domain = Domain(ward.chain.chain_id, ward.chain.address("DataAnchor"))
-        found = unpack(pack_message(body, sensor.sign_digest(message_digest(domain, body))))
-        assert isinstance(found, Message)
-        return found
-
-    sent = [message(number, readings) for number, readings in enumerate(parts, 1)]
-    assert [accept(gateway, bridges, sent[at]) for at in (1, 1, 0)] == ["kept", "duplicate", "kept"]
-    assert [one.batch.sequence for one in collect(gateway, bridge)] == [1]
-    assert accept(gateway, bridges, sent[3]) == "kept"  # the third is missing
-    clock.now += 5
-    assert len(collect(gateway, bridge)) == 1 and collect(gateway, bridge) == []
-    clock.now += PATIENCE_S
-    assert len(collect(gateway, bridge)) == 1
-    assert accept(gateway, bridges, sent[2]) == "late"
-    with pytest.raises(InputError):
-        accept(gateway, bridges, message(4 + AHEAD + 1, parts[4]))
-    with pytest.raises(VerificationError):
-        accept(gateway, bridges, replace(sent[4], signature=bytes(65)))
-    with pytest.raises(Denied):
-        accept(gateway, {}, sent[4])
-    turn(replace(gateway, clock_s=ward.stage.now_s))
-
-    sealed = ward.batches()
-    assert [one.batch.readings for one in sealed] == [len(parts[0]), len(parts[1]), len(parts[3])]
-    assert gateway.box.messages(sensor.address) == []
-
-
-def test_what_travels_reads_back(ward: Ward, recorded: Callable[..., Readings]) -> None:
-    """A batch and a message survive the wire; anything else is InputError."""
-    (one,) = ward.seal(recorded())
-    assert unpack(pack_batch(one)) == one
-    for bad in (b"", b"\x80", pack_batch(one)[:-1], pack_batch(one) + b"\0", bytes(3 << 20)):
-        with pytest.raises(InputError):
-            unpack(bad)
-
-
-def _fields(outgoing: Outgoing) -> tuple[Any, ...]:
-    batch = outgoing.batch
-    return (
-        batch.twin_id, batch.sequence, batch.previous, batch.digest, batch.root, batch.readings, batch.start_s, batch.end_s
-    )  # fmt: skip
