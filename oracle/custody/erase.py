@@ -7,7 +7,7 @@ roots. Without the keys they say nothing about anybody.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
@@ -37,7 +37,8 @@ class Certificate:
     """What was destroyed, by whom, when.
 
     `blocks` are the digests of all sealed blocks, `holders` the custodians named in them and `threshold`
-    how many of those it would have taken to open one. `chunks` are those of its objects that were still there.
+    how many of those it would have taken to open one. `chunks` are those of its objects that were still there, `beside`
+    what else was: see :func:`sealed_beside`.
     """
 
     chain_id: int
@@ -51,6 +52,7 @@ class Certificate:
     threshold: int
     statements: tuple[ErasureStatement, ...]
     chunks: tuple[bytes, ...] = ()
+    beside: tuple[bytes, ...] = ()
 
 
 def erase(
@@ -103,15 +105,24 @@ def carry_out(
         threshold=threshold or max(LEAST_THRESHOLD, len(statements) // 2 + 1),
         statements=statements,
         chunks=tuple(chunk for header in headers for chunk in header.chunks),
+        beside=tuple(sealed_beside(chain, store, twin_id, {one.batch.digest for one in batches})),
     )
     _check_statements(chain, certificate)  # before the blocks go: only they tell who holds shares
-    for digest in (
-        *certificate.chunks,
-        *certificate.blocks,
-    ):  # who lists the chunks goes last: interrupted, it finds them
-        store.remove(digest)
+    for digest in (*certificate.beside, *certificate.chunks, *certificate.blocks):
+        store.remove(digest)  # who lists the chunks goes last: interrupted, it finds them
     verify_certificate(chain, store, certificate)
     return certificate
+
+
+def sealed_beside(chain: Chain, store: Store, twin_id: int, blocks: Set[bytes]) -> Iterator[bytes]:
+    """What the store has of a twin beside its anchored blocks: explanations, whoever sealed them, and what was never anchored."""
+    anchored = {event.args["batch"]["digest"] for event in chain.events("DataAnchor", "BatchAnchored")}
+    here = (chain.chain_id, chain.address("DataAnchor"), twin_id)
+    for digest in store.pins():
+        if digest not in blocks and digest not in anchored:
+            for header in _headers(store, [digest]):
+                if (header.context.chain_id, header.context.anchor, header.context.twin_id) == here:
+                    yield digest
 
 
 def verify_certificate(chain: Chain, store: Store | None, certificate: Certificate) -> None:
@@ -136,7 +147,10 @@ def verify_certificate(chain: Chain, store: Store | None, certificate: Certifica
     if on_chain != certificate.blocks:
         raise _false("its blocks are not those anchored for the twin")
     _check_statements(chain, certificate)
-    kept = [digest for digest in (*certificate.blocks, *certificate.chunks) if store is not None and store.has(digest)]
+    if store is None:
+        return
+    named = (*certificate.blocks, *certificate.chunks, *certificate.beside)
+    kept = {digest for digest in named if store.has(digest)} | set(sealed_beside(chain, store, twin_id, set(named)))
     if kept:
         raise _false(f"{len(kept)} blocks are still in the store")
 
@@ -152,6 +166,7 @@ def to_json(certificate: Certificate) -> str:
         "retired": {"block": certificate.retired_block, "time": certificate.retired_s},
         "blocks": ["0x" + digest.hex() for digest in certificate.blocks],
         "chunks": ["0x" + digest.hex() for digest in certificate.chunks],
+        "beside": ["0x" + digest.hex() for digest in certificate.beside],
         "holders": list(certificate.holders),
         "threshold": certificate.threshold,
         "statements": [
@@ -184,6 +199,7 @@ def from_json(text: str) -> Certificate:
             retired_s=int(document["retired"]["time"]),
             blocks=_digests(document["blocks"]),
             chunks=_digests(document["chunks"]),
+            beside=_digests(document["beside"]),
             holders=tuple(map(str, document["holders"])),
             threshold=int(document["threshold"]),
             statements=tuple(
@@ -212,7 +228,7 @@ def to_html(certificate: Certificate) -> str:
         f"<h1>Certificate of erasure</h1><p>Twin {certificate.twin_id:#x}, owned by {escape(certificate.owner)}.</p>"
         f"<p>Retired in block {certificate.retired_block} of chain {certificate.chain_id} "
         f"(second {certificate.retired_s} since 1970, UTC). {len(certificate.blocks)} sealed blocks were removed, "
-        f"and {len(certificate.chunks)} chunks of objects.</p>"
+        f"{len(certificate.chunks)} chunks of objects, and {len(certificate.beside)} blocks that lay beside them.</p>"
         f"<h2>Keys destroyed</h2><p>Any {certificate.threshold} of {len(certificate.holders)} custodians could open a block. "
         f"{len(certificate.statements)} signed that their key is gone.</p>"
         f"<table><tr><th>custodian</th><th>time (s)</th><th>SHA-256 of the public key</th></tr>{rows}</table>"
@@ -260,7 +276,7 @@ def _check_statements(chain: Chain, certificate: Certificate) -> None:
 
 def _check_ranges(read: Certificate) -> None:
     """ValueError for what neither chain nor signature could be asked about."""
-    cbor.digests([read.genesis, *read.blocks, *read.chunks, *(one.key for one in read.statements)])
+    cbor.digests([read.genesis, *read.blocks, *read.chunks, *read.beside, *(one.key for one in read.statements)])
     times = [(read.retired_s, 40), *((one.time_s, 40) for one in read.statements)]
     cbor.numbers((read.twin_id, 256), (read.retired_block, 63), *times)
     named = (read.owner, *read.holders, *(one.custodian for one in read.statements))

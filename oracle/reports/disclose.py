@@ -93,17 +93,6 @@ def disclosed(
         raise VerificationError("the sealed block holds no explanation", kind="malformed_explanation") from error
 
 
-def forget(chain: Chain, store: Store, kept: Explanations, twin_id: int) -> int:
-    """Remove the explanations of an erased twin from the store; how many there were."""
-    gone = 0
-    for event in chain.events("PredictionOracle", "PredictionPosted", twinId=twin_id):
-        block = kept.find(bytes(event.args["report"]["explanationRoot"]))
-        if block is not None and store.has(block):
-            store.remove(block)
-            gone += 1
-    return gone
-
-
 def _keys(custodians: Sequence[Custodian], twin_id: int) -> Mapping[str, bytes]:
     keys = {}
     for custodian in custodians:

@@ -10,9 +10,8 @@ import typer
 
 from ...custody import erase as erasing
 from ...errors import InputError
-from ...reports.disclose import forget
 from ...rights.mint import parse_twin_id
-from ...settings import Settings, open_custodians, open_explanations, open_store
+from ...settings import Settings, open_custodians, open_store
 from ...wiring import open_indexed
 from .console import tell
 from .options import As, signer
@@ -40,18 +39,17 @@ def erase(
     certificate = erasing.erase(
         chain, store, open_custodians(settings), signer(owner), twin_id, chain.deployment.genesis
     )
-    reasons = forget(chain, store, open_explanations(settings), twin_id)
     out.write_text(erasing.to_json(certificate), "utf-8")
     out.with_suffix(".html").write_text(erasing.to_html(certificate), "utf-8")
     tell(
         f"{len(certificate.statements)} custodians destroyed their keys, {len(certificate.blocks)} blocks, "
-        f"{len(certificate.chunks)} chunks of objects and {reasons} sealed explanations are removed; "
+        f"{len(certificate.chunks)} chunks of objects and {len(certificate.beside)} sealed explanations are removed; "
         f"certificate in {out}",
         {
             "twin": hex(twin_id),
             "blocks": len(certificate.blocks),
             "chunks": len(certificate.chunks),
-            "explanations": reasons,
+            "explanations": len(certificate.beside),
             "certificate": str(out),
         },
         next_step=f"medtwin audit certificate {out}",

@@ -27,7 +27,6 @@ from pydantic import BaseModel, Field
 from ...custody.erase import carry_out, to_json
 from ...errors import Denied, InputError, MedtwinError, NotFound
 from ...ports import Mined
-from ...reports.disclose import forget
 from ..http import CBOR, REQUESTS_A_MINUTE, bounded_app
 from .desk import Desk, desk_routes
 from .portal import Config, Person, Portal, described
@@ -233,8 +232,6 @@ def service(portal: Portal, *, requests_a_minute: int = REQUESTS_A_MINUTE) -> Fa
         chain = portal.chain
         order = ordered.request()
         certificate = carry_out(chain, portal.store, portal.custodians, order, chain.deployment.genesis)
-        if portal.explanations:
-            forget(chain, portal.store, portal.explanations, order.twin_id)
         return Response(to_json(certificate), media_type="application/json")
 
     @app.post("/rpc")
