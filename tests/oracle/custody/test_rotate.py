@@ -230,6 +230,7 @@ def test_a_table_nobody_may_deal_is_refused(
         "unsigned": pack(replace(table, signature=b"")),
         "a stranger's": signed(table, stranger),
         "altered": pack(replace(table, generation=table.generation + 1)),
+        "of before the twin": signed(replace(table, block=0)),
         "of the future": signed(replace(table, block=chain.head().number + 9)),
         "another twin's": signed(replace(table, twin_id=published.twin_id ^ 256)),
     }
