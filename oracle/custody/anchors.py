@@ -45,11 +45,12 @@ def _in_epoch(chain: Chain, digest: bytes, context: Context, batch: Batch, inclu
     """Whether the context's device signed this batch and a gateway put it into an epoch."""
     if (batch.twin_id, batch.sequence, batch.digest) != (context.twin_id, context.sequence, digest):
         return False
-    posted = chain.events("EpochAnchor", "EpochAnchored", gateway=included.gateway, number=included.number)
     domain = Domain(chain.chain_id, context.anchor)
+    if not recovers_to(batch_digest(domain, batch), included.signature, context.device):
+        return False  # before the chain is asked
+    posted = chain.events("EpochAnchor", "EpochAnchored", gateway=included.gateway, number=included.number)
     return bool(
-        recovers_to(batch_digest(domain, batch), included.signature, context.device)
-        and posted
+        posted
         and merkle.verify(
             posted[-1].args["epoch"]["root"], included.path, epoch_leaf(domain, batch, included.signature)
         )

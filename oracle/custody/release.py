@@ -18,6 +18,7 @@ from ..formats import hpke, receipt_log, share_table
 from ..formats.envelope import open_share, released_info
 from ..formats.receipts import request_digest
 from ..formats.typed_data import Domain, erasure_digest, is_checksummed, receipt_digest, statement_digest
+from ..formats.wire import MOST_BATCHES
 from ..ports import Chain, CustodianState, Entry, Mined, Signer
 from ..records import Context, ErasureRequest, ErasureStatement, KeyRequest, Receipt, Release, SealedShare
 from . import tables
@@ -25,7 +26,6 @@ from .anchors import Anchors, Proof
 from .endpoints import Endpoints, Said
 
 LONGEST_LIFE_S = 15 * 60  # of a request, from now to its deadline
-MOST_BATCHES = 512
 
 Item = tuple[Context, SealedShare]
 Asked = tuple[KeyRequest, Sequence[Item], Sequence[Proof]]

@@ -28,6 +28,10 @@ from .receipts import decode, encode
 from .typed_data import is_checksummed
 
 MAX_REQUEST_BYTES = 2**20
+MOST_BATCHES = 512
+"""In one request for key shares."""
+MOST_SIGNATURE_BYTES = 4_096
+"""Of a request, beside 32 for each of its batches: a contract's signature may hold the request itself."""
 MOST_OBSERVATIONS = 1_000  # in one message
 MOST_STEPS = 16
 """Of a path in an epoch's tree: 2**16 batches are far more than one holds."""
@@ -54,13 +58,18 @@ def unpack_request(body: bytes) -> tuple[KeyRequest, list[Item], list[Proof]]:
         found = cbor.read(body)
         asked, items, *more = cbor.items(found, *[list] * (3 if type(found) is list and len(found) == 3 else 2))
         twin, grantee, recipient, batches, *rest = cbor.items(asked, bytes, str, bytes, list, int, int, int, int, bytes)
-        category, purpose, nonce, deadline_s, _ = rest
+        category, purpose, nonce, deadline_s, signature = rest
         cbor.digests([twin, *batches])
         cbor.numbers((category, 32), (purpose, 32), (nonce, 256), (deadline_s, 40))
         if not is_checksummed(grantee):  # one spelling, so that a nonce is spent whatever the case of letters
             raise ValueError("grantee")
         request = KeyRequest(int.from_bytes(twin, "big"), grantee, recipient, tuple(batches), *rest)
+        # Whatever is asked goes into a receipt, also if nobody signed it: strangers must not fill the disk.
+        if len(batches) > MOST_BATCHES or len(signature) > MOST_SIGNATURE_BYTES + 32 * len(batches):
+            raise ValueError("size")
         proofs = [_unpack_proof(proof) for proof in more[0]] if more else []
+        if len({batch.digest for batch, _ in proofs}) != len(proofs):  # each is a question to the chain
+            raise ValueError("proofs")
         return request, [_unpack_item(item) for item in items], proofs
     except ValueError as error:
         raise InputError("this is not a request for key shares", hint="see docs/formats.md") from error

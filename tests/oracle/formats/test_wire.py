@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 
 from oracle.errors import InputError, VerificationError
 from oracle.formats.receipts import decode, encode
+from oracle.formats.vouch import Voucher
 from oracle.formats.wire import (  # fmt: skip
     MAX_REQUEST_BYTES,
+    MOST_BATCHES,
+    MOST_SIGNATURE_BYTES,
     pack_erasure,
     pack_receipts,
     pack_release,
@@ -30,7 +33,17 @@ from oracle.formats.wire import (  # fmt: skip
     unpack_request,
     unpack_statement,
 )
-from oracle.records import Context, ErasureRequest, ErasureStatement, KeyRequest, Receipt, Release, SealedShare
+from oracle.records import (  # fmt: skip
+    Batch,
+    Context,
+    ErasureRequest,
+    ErasureStatement,
+    Included,
+    KeyRequest,
+    Receipt,
+    Release,
+    SealedShare,
+)
 
 CALM = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 WORDS = st.integers(0, 2**256 - 1).map(lambda number: number.to_bytes(32, "big"))
@@ -218,3 +231,30 @@ def test_a_request_too_large_is_refused_unread() -> None:
     """A megabyte and one byte."""
     with pytest.raises(InputError, match="too large"):
         unpack_request(bytes(MAX_REQUEST_BYTES + 1))
+
+
+def test_a_request_that_would_make_a_receipt_of_any_size_is_refused() -> None:
+    """As many batches as one may ask for, with a contract's signature that repeats them, are read; nothing beyond."""
+    most = tuple(number.to_bytes(32, "big") for number in range(MOST_BATCHES))
+    assertion = bytes(1_024)  # of a passkey, with what its browser signed
+    whole = replace(REQUEST, batches=most)
+    vouched = replace(whole, signature=Voucher(ACCOUNT).wrap(whole, ACCOUNT, assertion))
+    assert unpack_request(pack_request(vouched, []))[0] == vouched
+
+    for beyond in (
+        replace(REQUEST, batches=(*most, bytes(32))),
+        replace(REQUEST, signature=bytes(MOST_SIGNATURE_BYTES + 33)),
+        replace(whole, signature=bytes(MOST_SIGNATURE_BYTES + 32 * MOST_BATCHES + 1)),
+    ):
+        with pytest.raises(InputError):
+            unpack_request(pack_request(beyond, []))
+
+
+def test_a_batch_is_proven_once() -> None:
+    """Each proof costs a question to the chain, so nobody sends a thousand for one batch."""
+    batch = Batch(7, 1, bytes(32), b"d" * 32, bytes(32), 1, 1, 2)
+    proofs = [(batch, Included(ACCOUNT, number, b"s" * 65, ())) for number in (1, 2)]
+    assert len(unpack_request(pack_request(REQUEST, [ITEM], proofs[:1]))[2]) == 1
+
+    with pytest.raises(InputError):
+        unpack_request(pack_request(REQUEST, [ITEM], proofs))

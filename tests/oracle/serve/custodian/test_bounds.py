@@ -10,10 +10,11 @@ from dataclasses import replace
 
 import cbor2
 import pytest
+from httpx import Response
 
 from oracle.adapters.keys import LocalSigner
 from oracle.errors import InputError
-from oracle.formats.wire import MAX_REQUEST_BYTES, unpack_release
+from oracle.formats.wire import MAX_REQUEST_BYTES, MOST_SIGNATURE_BYTES, unpack_release
 from oracle.records import TwinClass
 from oracle.rights.mint import mint, new_twin_id
 
@@ -83,16 +84,22 @@ def test_garbage_is_answered_with_a_sentence(case: Case, stranger: LocalSigner) 
 
 
 def test_a_contract_as_signer_of_rubbish_is_a_refusal(case: Case) -> None:
-    """A signature as long as the body allows, for a contract that reads it, is a no with a receipt."""
+    """A signature as long as it may be, for a contract that reads it, is a no with a receipt; a longer one is not even kept."""
     custodian = case.custodians[0]
     client = face(custodian)
     grantee = case.stage.chain.address("CaseToken")
-    for signature in (bytes(65), b"\xff" * 4096, os.urandom(20_000), (32).to_bytes(32, "big") * 1000):
-        answer = client.post(
-            "/v1/release", content=case.body(custodian, replace(case.asked(grantee=grantee), signature=signature))
-        )
-        assert answer.status_code == 403
-        assert unpack_release(answer.content).receipt.reason == "bad_signature"
+
+    def answer(signature: bytes) -> Response:
+        asked = replace(case.asked(grantee=grantee), signature=signature)
+        return client.post("/v1/release", content=case.body(custodian, asked))
+
+    for signature in (bytes(65), b"\xff" * MOST_SIGNATURE_BYTES, os.urandom(4_000), (32).to_bytes(32, "big") * 128):
+        refused = answer(signature)
+        assert refused.status_code == 403
+        assert unpack_release(refused.content).receipt.reason == "bad_signature"
+    kept = len(list(custodian.receipts()))
+    assert [answer(os.urandom(size)).status_code for size in (5_000, 900_000)] == [400, 400]
+    assert len(list(custodian.receipts())) == kept
 
 
 def test_requests_beyond_the_rate_are_refused_before_anything_is_computed(case: Case) -> None:
