@@ -19,8 +19,7 @@ import httpx
 from oracle import deploy
 from oracle.adapters.chain import Web3Chain, remote
 from oracle.adapters.ganache import CHAIN_ID, MNEMONIC
-from oracle.adapters.ipfs import IpfsStore
-from oracle.adapters.ipfs_node import ipfs_command
+from oracle.adapters.ipfs_node import ipfs_command, node_answers
 from oracle.adapters.keys import Keystore, LocalSigner
 from oracle.adapters.process import free_port
 from oracle.errors import MedtwinError
@@ -195,7 +194,7 @@ def clinic(folder: Path, kind: TwinKind, *, depth: int, gateway: bool = False) -
             keys["hospital"], "ModelRegistry", "register", kind.model_digest, kind.card_digest, bytes(32), False
         )
         suite.write(keys["hospital"], "ModelRegistry", "approve", kind.model_digest)
-        await_true(lambda: store_answers(where), "the IPFS node")
+        await_true(lambda: node_answers(where), "the IPFS node")
         ear = Ear()
         stack.callback(ear.close)
         made = Clinic(
@@ -243,18 +242,6 @@ def chain_answers(url: str) -> bool:
         remote(url)
     except MedtwinError:
         return False
-    return True
-
-
-def store_answers(where: str) -> bool:
-    """Whether there is an IPFS node."""
-    store = IpfsStore(where, timeout_s=2)
-    try:
-        store.problems()
-    except MedtwinError:
-        return False
-    finally:
-        store.close()
     return True
 
 

@@ -42,7 +42,7 @@ def ipfs_node(binary_folder: Path, *, repo: Path | None = None) -> Iterator[str]
         where = f"ipfs://127.0.0.1:{port}"
         command, environment = ipfs_command(binary_folder, place, port)
         with running(command, log=log, environment=environment) as process:
-            if not wait_until(lambda: _answers(where), process, _START_S):
+            if not wait_until(lambda: node_answers(where), process, _START_S):
                 raise _failed(last_words(log))
             yield where
 
@@ -83,7 +83,8 @@ def _make_private_repo(kubo: Path, repo: Path, port: int, environment: dict[str,
     (repo / "config").write_text(json.dumps(config, indent=2))
 
 
-def _answers(where: str) -> bool:
+def node_answers(where: str) -> bool:
+    """Whether there is an IPFS node at that ``ipfs://`` address."""
     store = IpfsStore(where, timeout_s=2)
     try:
         store.problems()

@@ -121,7 +121,12 @@ def explanation_leaves(prediction: Prediction) -> list[bytes]:
     Index 0 is the base, with the margin as its value; the rest are the
     features in the model's order. Without an answer there is one leaf, named by the reason.
     """
-    return [leaf(encode(EXPLANATION_TYPES, row)) for row in explanation_rows(prediction)]
+    return [explanation_leaf(row) for row in explanation_rows(prediction)]
+
+
+def explanation_leaf(row: tuple[int, str, bool, int, int]) -> bytes:
+    """Leaf of one row, also of one that somebody else made."""
+    return leaf(encode(EXPLANATION_TYPES, row))
 
 
 def explanation_rows(prediction: Prediction) -> list[tuple[int, str, bool, int, int]]:

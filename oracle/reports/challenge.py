@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from eth_abi import encode
-
 from ..errors import Denied, VerificationError
-from ..formats.merkle import EXPLANATION_TYPES, explanation_rows, leaf, proofs, root
+from ..formats.merkle import explanation_leaf, explanation_rows, proofs, root
 from ..ports import Chain, Custodian, Explanations, Mined, Signer, Store
 from ..records import Report, Status
 from ..stages.post import report_fields
@@ -84,7 +82,7 @@ def rows_of(
             chain, store, custodians, signer, kind, report, purpose=purpose, random_bytes=random_bytes
         )
         rows = explanation_rows(explanation.prediction)
-    if root([_leaf(row) for row in rows]) != report.explanation_root:
+    if root([explanation_leaf(row) for row in rows]) != report.explanation_root:
         raise VerificationError(
             f"the reasons of round {report.round} are not kept, and those computed from the data are others",
             hint="the nodes or the data are wrong, or this is another version of the model; without the rows that were "
@@ -111,7 +109,7 @@ def fault_in(chain: Chain, report: Report, rows: Sequence[Row], model: Additive 
     """
     if report.status != Status.ANSWER:
         return None
-    ordered = sorted(rows, key=_leaf)
+    ordered = sorted(rows, key=explanation_leaf)
     said = (report.model, report.explanation_root)
     what = What(chain.read("ReportChallenge", "sumFault", *said, report.score_e6, ordered))
     if what is not What.NONE:
@@ -157,14 +155,10 @@ def refute(chain: Chain, sender: Signer, posting: Posting, fault: Fault) -> Mine
 
 def _openings(rows: Sequence[Row], known: Sequence[terms.Row]) -> list[Any]:
     """Each row with the term that applies to it, as the contract's Opened."""
-    paths = proofs([_leaf(row) for row in rows]) | proofs([terms.term_leaf(term) for term in known])
+    paths = proofs([explanation_leaf(row) for row in rows]) | proofs([terms.term_leaf(term) for term in known])
     return [
-        (row, paths[_leaf(row)], term, paths[terms.term_leaf(term)])
+        (row, paths[explanation_leaf(row)], term, paths[terms.term_leaf(term)])
         for row in rows
         for term in known
         if row[0] == term[0] and row[2] == term[2] and term[3] <= row[3] < term[4]
     ]
-
-
-def _leaf(row: Row) -> bytes:
-    return leaf(encode(EXPLANATION_TYPES, row))
