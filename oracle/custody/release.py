@@ -17,7 +17,14 @@ from ..errors import Denied, InputError, MedtwinError, NotFound, Refused, Revert
 from ..formats import hpke, receipt_log, share_table
 from ..formats.envelope import open_share, released_info
 from ..formats.receipts import request_digest
-from ..formats.typed_data import Domain, erasure_digest, is_checksummed, receipt_digest, statement_digest
+from ..formats.typed_data import (
+    Domain,
+    dismissal_digest,
+    erasure_digest,
+    is_checksummed,
+    receipt_digest,
+    statement_digest,
+)
 from ..formats.wire import MOST_BATCHES
 from ..ports import Chain, CustodianState, Entry, Mined, Signer
 from ..records import Context, ErasureRequest, ErasureStatement, KeyRequest, Receipt, Release, SealedShare
@@ -190,7 +197,10 @@ class LocalCustodian:
             raise NotFound(f"there is no twin {twin_id:#x}", hint="mint it: medtwin twin mint") from error
 
     def _check_owner(self, chain: Chain, request: ErasureRequest) -> None:
-        digest = erasure_digest(Domain(chain.chain_id, chain.address("ConsentRegistry")), request)
+        """While the twin lives an order is for one custodian: one that is dismissed must not have the others' keys destroyed with it."""
+        domain = Domain(chain.chain_id, chain.address("ConsentRegistry"))
+        retired = chain.read("TwinToken", "isRetired", request.twin_id)
+        digest = erasure_digest(domain, request) if retired else dismissal_digest(domain, request, self.address)
         now = self._clock()
         if not now < request.deadline_s <= now + LONGEST_LIFE_S:
             raise Denied("the erasure order is not of now", hint="sign it again", kind="request_expired")

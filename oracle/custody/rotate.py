@@ -17,7 +17,7 @@ from ..batches.fetch import closed_batch
 from ..errors import InputError, MedtwinError, NotFound
 from ..formats.envelope import deal_anew
 from ..formats.share_table import MOST_ROWS, ShareTable, pack, table_digest
-from ..formats.typed_data import Domain, erasure_digest
+from ..formats.typed_data import Domain, dismissal_digest
 from ..ports import Chain, Custodian, Signer, Store
 from ..records import ErasureRequest, ErasureStatement, Purpose
 from .erase import ORDER_LIFE_S
@@ -123,9 +123,9 @@ def _destroyed(
     domain = Domain(chain.chain_id, chain.address("ConsentRegistry"))
     for custodian in out:
         order = ErasureRequest(twin_id, dealer.owner.address, chain.head().time_s + ORDER_LIFE_S)
-        order = replace(order, signature=dealer.owner.sign_digest(erasure_digest(domain, order)))
         try:
-            statements.append(custodian.erase(order))
+            signature = dealer.owner.sign_digest(dismissal_digest(domain, order, custodian.address))
+            statements.append(custodian.erase(replace(order, signature=signature)))
         except MedtwinError as error:
             left.append((_address(custodian), error.kind))
     return tuple(statements), tuple(left)

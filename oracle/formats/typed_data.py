@@ -83,6 +83,7 @@ TYPES: dict[str, tuple[tuple[str, str], ...]] = {
     "ShareTable": (
         ("twinId", "uint256"), ("generation", "uint32"), ("block", "uint64"), ("threshold", "uint8"), ("rows", "bytes32"),
     ),
+    "Dismissal": (("twinId", "uint256"), ("custodian", "address"), ("deadline", "uint40")),
     "ErasureStatement": (
         ("custodian", "address"), ("twinId", "uint256"), ("key", "bytes32"), ("time", "uint40"),
     ),
@@ -179,6 +180,12 @@ def erasure_digest(domain: Domain, request: ErasureRequest) -> bytes:
     """What an owner signs to have a twin's keys destroyed; `domain` is ConsentRegistry's, as for key requests."""
     values = {"twinId": request.twin_id, "owner": request.owner, "deadline": request.deadline_s}
     return digest(domain, "Erasure", values)
+
+
+def dismissal_digest(domain: Domain, request: ErasureRequest, custodian: str) -> bytes:
+    """What an owner signs to have one custodian, and no other, destroy its key of a twin that lives on."""
+    values = {"twinId": request.twin_id, "custodian": custodian, "deadline": request.deadline_s}
+    return digest(domain, "Dismissal", values)
 
 
 def statement_digest(domain: Domain, statement: ErasureStatement) -> bytes:

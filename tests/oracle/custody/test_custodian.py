@@ -22,7 +22,7 @@ from oracle.custody.release import LocalCustodian
 from oracle.errors import Denied, InputError, MedtwinError, NotFound, Refused, VerificationError
 from oracle.formats.envelope import open_share
 from oracle.formats.receipts import decode
-from oracle.formats.typed_data import erasure_digest
+from oracle.formats.typed_data import dismissal_digest
 from oracle.records import ErasureRequest
 
 if TYPE_CHECKING:
@@ -144,9 +144,11 @@ def test_a_key_is_not_made_for_a_twin_that_does_not_exist(case: Case) -> None:
 
 
 def order(case: Case, signer: LocalSigner, owner: str | None = None, life: int = 60) -> ErasureRequest:
-    """An erasure order."""
+    """An order to this custodian, to destroy its key."""
     made = ErasureRequest(case.twin.twin_id, owner or signer.address, case.stage.now_s() + life)
-    return replace(made, signature=signer.sign_digest(erasure_digest(case.stage.consent_domain(), made)))
+    return replace(
+        made, signature=signer.sign_digest(dismissal_digest(case.stage.consent_domain(), made, case.custodian.address))
+    )
 
 
 def test_erase_destroys_the_key_for_good(

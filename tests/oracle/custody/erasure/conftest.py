@@ -17,7 +17,7 @@ from oracle.custody.release import LocalCustodian
 from oracle.errors import Refused, VerificationError
 from oracle.formats import hpke
 from oracle.formats.envelope import parse_header
-from oracle.formats.typed_data import erasure_digest
+from oracle.formats.typed_data import dismissal_digest
 from oracle.records import AnchoredBatch, ErasureRequest, KeyRequest, Readings
 
 if TYPE_CHECKING:
@@ -54,10 +54,15 @@ class Case:
             return False
         return True
 
-    def order(self, signer: LocalSigner, **change: Any) -> ErasureRequest:
-        """An erasure order."""
+    def order(self, signer: LocalSigner, to: LocalCustodian | None = None, **change: Any) -> ErasureRequest:
+        """An order to one custodian, the first unless another is named, while the twin lives."""
         made = replace(ErasureRequest(self.twin.twin_id, signer.address, self.stage.now_s() + 60), **change)
-        return replace(made, signature=signer.sign_digest(erasure_digest(self.stage.consent_domain(), made)))
+        return replace(
+            made,
+            signature=signer.sign_digest(
+                dismissal_digest(self.stage.consent_domain(), made, (to or self.custodians[0]).address)
+            ),
+        )
 
     def ask(self, custodian: LocalCustodian, who: LocalSigner) -> str:
         """Reason of one custodian for the first kept block; empty for a yes."""

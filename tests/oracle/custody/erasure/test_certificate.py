@@ -156,11 +156,11 @@ def test_a_certificate_does_not_hold_while_something_lies_beside(case: Case) -> 
 def test_a_certificate_of_a_twin_that_is_not_retired_does_not_hold(case: Case) -> None:
     """Keys and blocks may be gone: while the twin lives it is no erasure, and no block can be named for it."""
     for custodian in case.custodians:
-        custodian.erase(case.order(case.twin.patient))
+        custodian.erase(case.order(case.twin.patient, custodian))
     for one in case.batches:
         case.store.remove(one.batch.digest)
     chain = case.stage.chain
-    told = tuple(custodian.erase(case.order(case.twin.patient)) for custodian in case.custodians)
+    told = tuple(custodian.erase(case.order(case.twin.patient, custodian)) for custodian in case.custodians)
     false = Certificate(
         chain.chain_id, chain.deployment.genesis, case.twin.twin_id, case.twin.patient.address, chain.head().number,
         case.stage.now_s(), tuple(one.batch.digest for one in case.batches),

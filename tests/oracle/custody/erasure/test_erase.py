@@ -18,7 +18,8 @@ from oracle.batches.fetch import fetch
 from oracle.custody.erase import erase, from_json, to_json, verify_certificate
 from oracle.errors import ChainError, Denied, MedtwinError, RevertedError, StorageError, VerificationError
 from oracle.formats import hpke
-from oracle.records import Readings, TwinClass
+from oracle.formats.typed_data import erasure_digest
+from oracle.records import ErasureRequest, Readings, TwinClass
 from oracle.reports.predict import Node, observe
 from oracle.rights.mint import mint, new_twin_id, twin_state
 
@@ -84,6 +85,28 @@ def test_an_order_that_is_not_of_now_for_this_twin_is_refused(case: Case, strang
     case.stage.travel(120)
     with pytest.raises(Denied):
         custodian.erase(good)
+
+
+def test_an_order_to_one_custodian_destroys_no_other_key(case: Case) -> None:
+    """While the twin lives: who is dismissed may show its order to the others, and an order to all counts once it is retired."""
+    first, second, third = case.custodians
+    dismissed = case.order(case.twin.patient, first)
+    everybody = ErasureRequest(case.twin.twin_id, case.twin.patient.address, case.stage.now_s() + 60)
+    signature = case.twin.patient.sign_digest(erasure_digest(case.stage.consent_domain(), everybody))
+    everybody = replace(everybody, signature=signature)
+    assert first.erase(dismissed).custodian == first.address
+    for custodian in (second, third):
+        for order in (dismissed, everybody):
+            with pytest.raises(Denied) as caught:
+                custodian.erase(order)
+            assert caught.value.kind == "not_owner"
+        assert custodian._state.has_key(case.twin.twin_id)
+
+    case.stage.chain.write(case.twin.patient, "TwinToken", "retire", case.twin.twin_id)
+    for custodian in (second, third):
+        with pytest.raises(Denied):
+            custodian.erase(dismissed)
+        assert custodian.erase(everybody).custodian == custodian.address
 
 
 class Failing:

@@ -20,7 +20,7 @@ from oracle.batches.fetch import fetch
 from oracle.custody.release import LocalCustodian
 from oracle.formats import hpke
 from oracle.formats.envelope import parse_header
-from oracle.formats.typed_data import erasure_digest
+from oracle.formats.typed_data import dismissal_digest
 from oracle.formats.wire import pack_request
 from oracle.records import AnchoredBatch, ErasureRequest, KeyRequest
 from oracle.serve import custodian as service_module
@@ -62,9 +62,14 @@ class Case:
         return pack_request(request or self.asked(), self.items(custodian))
 
     def order(self, signer: LocalSigner, owner: str | None = None) -> ErasureRequest:
-        """An erasure order."""
+        """An order to the first custodian to destroy its key."""
         made = ErasureRequest(self.twin.twin_id, owner or signer.address, self.stage.now_s() + 60)
-        return replace(made, signature=signer.sign_digest(erasure_digest(self.stage.consent_domain(), made)))
+        return replace(
+            made,
+            signature=signer.sign_digest(
+                dismissal_digest(self.stage.consent_domain(), made, self.custodians[0].address)
+            ),
+        )
 
     def get(self, custodians: Sequence[Any], who: LocalSigner | None = None) -> Any:
         """Fetch the twin's vitals."""

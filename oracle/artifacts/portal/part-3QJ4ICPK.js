@@ -1,0 +1,1 @@
+import{a,b,c,d}from"./part-TZN7C2TG.js";import"./part-IYH3SDGP.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as consentsOf,c as grant,d as revoke,b as twinsFor};

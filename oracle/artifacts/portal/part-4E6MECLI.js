@@ -1,1 +1,0 @@
-import{a,b}from"./part-PSNX7P37.js";import"./part-AQ2MLI7E.js";import"./part-CT52QOYE.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as home,b as signIns};

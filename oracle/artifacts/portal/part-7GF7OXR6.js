@@ -1,1 +1,0 @@
-import{B as n,y as t}from"./part-CT52QOYE.js";async function p(e,r){let o=await t(e,r),s=[...new Set((await n(e,"RoleGranted",{role:o})).map(a=>a.args.account))],i=await Promise.all(s.map(a=>t(e,"hasRole",o,a)));return s.filter((a,l)=>i[l])}var d=async(e,r,o)=>t(e,"hasRole",await t(e,r),o);export{p as a,d as b};

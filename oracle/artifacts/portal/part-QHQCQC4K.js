@@ -1,0 +1,1 @@
+import{a,b}from"./part-56EJ6JZL.js";import"./part-KCCALTX3.js";import"./part-IYH3SDGP.js";import"./part-KJT6NJ4M.js";import"./part-JRTMVY62.js";import"./part-WYLS35Y5.js";import"./part-ZSQXYAZD.js";import"./part-MAZXEF7M.js";import"./part-AJJ3ULMT.js";export{a as home,b as signIns};
