@@ -145,7 +145,7 @@ def case(luck: random.Random) -> tuple[dict[str, Any], list[list[Any]]]:
         "hidden": [[*place, 0] for place in hidden],
     }
     ordered = anchored._in_order(found, retired, histories, hidden)
-    return told, [[one.index, "0x" + one.batch.digest.hex()] for one in ordered]
+    return told, [[one.index, "0x" + one.batch.digest.hex()] for _, one in ordered]
 
 
 def event(name: str, luck: random.Random, *, block: int | None = None) -> Event:
