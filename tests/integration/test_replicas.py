@@ -124,7 +124,8 @@ def test_pins_are_held_against_the_chain(store: FailoverStore, tmp_path: Path) -
         digests = [event.args["batch"]["digest"] for event in made.chain.events("DataAnchor", "BatchAnchored")]
         header = parse_header(store.get(digests[0]))
         keys = {one.address: one.public_key(twin_id) for one in made.custodians}
-        reasons = store.put(seal_beside(b"why", header.context, keys, 2, os.urandom).block)
+        why = seal_beside(b"why", header.context, keys, 2, os.urandom).block
+        reasons = store.put(why)
 
         def told(mend: bool = False, clear: bool = False) -> set[tuple[str, bytes, str, str, bool]]:
             found = reconcile(made.chain, store.stores, mend=mend, clear=clear)
@@ -146,6 +147,8 @@ def test_pins_are_held_against_the_chain(store: FailoverStore, tmp_path: Path) -
         assert told(clear=True) == {(*surplus, True)}
         assert told() == set() and second.pins()[digests[1]] == "direct"
         erase(made.chain, store, made.custodians, owner, twin_id, made.chain.deployment.genesis)
+        assert told() == set() and not store.has(reasons)
+        store.put(why)  # a node that did not know yet
         left = {(one.describe(), reasons, "erased, but there", "recursive") for one in store.stores}
         assert told(mend=True) == {(*one, True) for one in left}
         assert told() == set() and not store.has(reasons)
