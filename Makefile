@@ -79,11 +79,13 @@ dev: setup-dev ## Start a chain, custodians, an oracle and the portal to build o
 # Two lanes of about the same length, as most machines have two cores.
 test: setup-dev need-services ## Run every test: units, contracts in forge and on Ganache, whole paths on IPFS
 	@rm -rf reports && mkdir reports
-	@for part in contracts oracle foundry gates; do \
+	@for part in oracle foundry gates; do \
 		$(MAKE) test-$$part > reports/$$part.log 2>&1; echo $$? > reports/$$part.exit; \
 	done & \
-	$(MAKE) test-integration; echo $$? > reports/integration.exit; \
-	wait; cat reports/contracts.log reports/oracle.log reports/foundry.log reports/gates.log; \
+	for part in contracts integration; do \
+		$(MAKE) test-$$part; echo $$? > reports/$$part.exit; \
+	done; \
+	wait; cat reports/oracle.log reports/foundry.log reports/gates.log; \
 	$(BIN)/python scripts/closing_line.py reports oracle contracts foundry gates integration
 
 test-oracle: setup-dev ## Run the Python package's own tests
