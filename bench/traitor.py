@@ -7,12 +7,13 @@ anybody; ``silent`` computes and says nothing; ``equivocate`` signs two reports 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from oracle.adapters.owned import owned
 from oracle.adapters.peer_http import HttpPeers
+from oracle.formats.bundles import Bundle
 from oracle.formats.typed_data import Domain, report_digest
 from oracle.ports import Peers, Signer
 from oracle.records import Observation, Readings
@@ -42,6 +43,9 @@ class LyingPeers:
             self._peers.send([*observations, *map(self._other, observations)])
         elif self._lie != "silent":
             self._peers.send(observations)
+
+    def ask(self, bundle: Bundle, signature: bytes) -> Iterator[bytes]:
+        return self._peers.ask(bundle, signature)
 
     def _other(self, observation: Observation) -> Observation:
         report = replace(

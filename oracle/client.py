@@ -53,7 +53,7 @@ class Twin:
 
     def report(self, model: bytes) -> Report:
         """The newest report by a model; NotFound when there is none."""
-        return latest_report(self.client.chain, self.twin_id, model)
+        return latest_report(self.client.chain, self.client.store, self.twin_id, model)
 
     def batches(self, *, purpose: str, category: str = "vitals", keep: Path | None = None) -> list[OpenedBatch]:
         """Ask the custodians, decrypt, verify against the chain.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .errors import RevertedError
+from .formats.bundles import Bundle
 from .records import (
     Batch,
     Context,
@@ -210,15 +211,12 @@ class SignedRounds(Protocol):
 
     def remember(self, twin_id: int, model: bytes, round_: int, digest: bytes) -> bytes:
         """Record `digest` if the round has none yet; the digest on record."""
-        ...
 
     def knows(self, twin_id: int, model: bytes, round_: int) -> bool:
         """Whether a digest is on record."""
-        ...
 
     def floor(self) -> int:
         """Block up to which more may have been signed than is on record; 0 unless this is a restored copy."""
-        ...
 
 
 class Explanations(Protocol):
@@ -226,7 +224,6 @@ class Explanations(Protocol):
 
     def keep(self, root: bytes, block: bytes) -> None:
         """Remember the digest of the block; the first for a root stays."""
-        ...
 
     def find(self, root: bytes) -> bytes | None: ...
 
@@ -236,7 +233,9 @@ class Peers(Protocol):
 
     def send(self, observations: Sequence[Observation]) -> None:
         """Hand to every other node; any of it may be lost, doubled, late or out of order."""
-        ...
+
+    def ask(self, bundle: Bundle, signature: bytes) -> Iterator[bytes]:
+        """Ask every other node to sign it: signatures as they come, unchecked, for seconds; who refuses gives none."""
 
 
 class Outbox(Protocol):

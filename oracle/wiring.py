@@ -35,8 +35,9 @@ from .errors import InputError
 from .ports import Chain
 from .records import Deployment
 from .reports.drift import Policy, State, Watched, watched
+from .reports.onlooker import Onlooker
 from .reports.predict import Node
-from .reports.quorum import Member, Onlooker, config_digest
+from .reports.quorum import Member, config_digest
 from .reports.reason import Reason, reason, reason_named
 from .rights.mint import parse_twin_id
 from .settings import (
@@ -119,11 +120,14 @@ def open_member(
     *,
     compute: Reason = reason,
     at_once: int = 1,
+    bundle: int = 0,
 ) -> Member:
     """A node among the peers that the settings name."""
     node = open_reporter(settings, folder, signer, indexed(settings, chain), compute)
     peers = HttpPeers(settings.peers, config_digest(deployment, kinds).hex())
-    return Member(node, signer, kinds, peers, clock_s=time.monotonic, depth=settings.depth, at_once=at_once)
+    return Member(
+        node, signer, kinds, peers, clock_s=time.monotonic, depth=settings.depth, at_once=at_once, bundle=bundle
+    )
 
 
 def open_reporter(settings: Settings, folder: Path, signer: LocalSigner, chain: Chain, compute: Reason) -> Node:

@@ -34,14 +34,13 @@ RESULTS = ROOT / "bench" / "results" / "mutation.json"
 SCRATCH = ROOT / "build" / "mutants"
 DEAD = ROOT / "build" / "mutants.killed"
 LEAST_OF_SAMPLE, LEAST_OF_ALL = 0.95, 0.97
-BATCH = 16
+BATCH = 12
 MOST_S = 600
 SHORT = {
     "FOUNDRY_FUZZ_RUNS": "64",
     "FOUNDRY_INVARIANT_RUNS": "1",  # 8,192 steps
     "FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT": "0",
     "FOUNDRY_LINT_LINT_ON_BUILD": "false",
-    "FOUNDRY_CODE_SIZE_LIMIT": "1000000",  # what is not optimised is longer
 }
 EVERYTHING = "**"
 

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from eth_abi import encode
 from eth_utils import keccak
 
-from oracle.formats import envelope, hpke, merkle, receipt_log, receipts
+from oracle.formats import bundles, envelope, hpke, merkle, receipt_log, receipts, typed_data
+from oracle.formats.bundles import Bundle
 from oracle.records import Context, Contribution, Prediction, Readings, Receipt, Status
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "formats.md").read_text("utf-8")
@@ -149,3 +150,24 @@ def test_receipt_leaf_holds_the_fields_in_their_order() -> None:
     assert receipts.encode(made) == leaf
     rows = re.findall(r"^\| (\d+) \| [\w ]+ \|", PAGE.split("## Receipts and their log")[1], re.M)
     assert [int(row) for row in rows[: len(fields)]] == list(range(1, len(fields) + 1))
+
+
+def test_a_bundles_list_gives_its_root() -> None:
+    """The signed report of the page and the same of round 2, as CBOR; the tree of two digests."""
+    shown, signed = SHOWN["bundle"], SHOWN["Report"]
+    told = signed["message"]
+    config = raw(told["config"])
+    listed = [
+        [int(told["twinId"], 16).to_bytes(32, "big"), raw(told["model"]), round_, told["asOf"], told["status"],
+         told["score"], told["low"], told["high"], raw(told["inputsRoot"]), raw(told["explanationRoot"])]
+        for round_ in shown["rounds"]
+    ]  # fmt: skip
+    block = cbor2.dumps(["medtwin/bundle/1", config, listed])
+    assert raw(shown["manifest"]) == block
+    assert raw(shown["sha256"]) == hashlib.sha256(block).digest()
+    assert shown["digests"][0] == signed["digest"]
+    assert raw(shown["root"]) == pair(*(twice(("bytes32",), [raw(one)]) for one in shown["digests"]))
+    reports = bundles.unpack_bundle(block)
+    domain = typed_data.Domain(1337, signed["verifyingContract"])
+    assert [typed_data.report_digest(domain, one) for one in reports] == [raw(one) for one in shown["digests"]]
+    assert bundles.bundled(domain, reports) == (Bundle(raw(shown["root"]), raw(shown["sha256"]), config), block)

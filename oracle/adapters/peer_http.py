@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import suppress
 
 import httpx
 
-from ..formats.wire import MOST_OBSERVATIONS, pack_observations
+from ..formats.bundles import Bundle
+from ..formats.wire import MOST_OBSERVATIONS, SIGNATURE_BYTES, pack_observations, pack_proposal
 from ..records import Observation
 
 TIMEOUT_S = 5.0
@@ -30,6 +32,7 @@ class HttpPeers:
             url: httpx.Client(base_url=url.rstrip("/"), timeout=TIMEOUT_S, follow_redirects=False) for url in urls
         }
         self._pool = ThreadPoolExecutor(max(1, len(urls)), thread_name_prefix="peer")
+        self._asking = ThreadPoolExecutor(max(1, len(urls)), thread_name_prefix="asked")
         self._sending: dict[str, Future[None]] = {}
 
     def send(self, observations: Sequence[Observation]) -> None:
@@ -40,11 +43,28 @@ class HttpPeers:
                 if last is None or last.done():
                     self._sending[url] = self._pool.submit(self._send, url, body)
 
+    def ask(self, bundle: Bundle, signature: bytes) -> Iterator[bytes]:
+        body = pack_proposal(bundle, signature)
+        asked = [self._asking.submit(self._ask, url, body) for url in self._clients]
+        with suppress(TimeoutError):
+            for one in as_completed(asked, TIMEOUT_S):
+                if given := one.result():
+                    yield given
+
     def close(self) -> None:
         """Let go of connections."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._asking):
+            pool.shutdown(wait=False, cancel_futures=True)
         for client in self._clients.values():
             client.close()
+
+    def _ask(self, url: str, body: bytes) -> bytes:
+        try:
+            answer = self._clients[url].post("/v1/bundles", content=body, headers=self._headers)
+        except httpx.HTTPError:
+            return b""
+        good = answer.status_code == httpx.codes.OK and len(answer.content) == SIGNATURE_BYTES
+        return answer.content if good else b""
 
     def _send(self, url: str, body: bytes) -> None:
         try:

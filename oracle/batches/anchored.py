@@ -9,10 +9,10 @@ was paired with the twin and calibrated when the epoch was posted, if it is that
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from cachetools import LRUCache, TTLCache, cached
 
@@ -34,11 +34,14 @@ Place = tuple[int, int, int]
 """Of a batch on the chain: block, log, and where in its epoch."""
 
 
-@dataclass(frozen=True, slots=True)
-class Epochs:
-    """Those that count and are here with what they hold; of others the events: `hidden` ones, and ones `awaited` still."""
+T = TypeVar("T")
 
-    arrived: list[tuple[Event, tuple[Listed, ...]]]
+
+@dataclass(frozen=True, slots=True)
+class Arrivals(Generic[T]):
+    """Epochs, or bundles: those that are here with what they list; of others the `hidden` ones, and ones `awaited` still."""
+
+    arrived: list[tuple[Event, tuple[T, ...]]]
     hidden: list[tuple[int, int]]
     awaited: list[Event]
 
@@ -66,7 +69,7 @@ def anchored_batches(
     StorageError
         The manifest of a followed gateway's newer epoch is not in the store: what it holds is not known, so nothing is told.
     """
-    epochs = Epochs([], [], []) if store is None else _epochs(chain, store, until=until)
+    epochs: Arrivals[Listed] = Arrivals([], [], []) if store is None else _epochs(chain, store, until=until)
     for event in epochs.awaited:
         raise StorageError(
             f"the manifest of an epoch in block {event.block} has not arrived",
@@ -87,7 +90,9 @@ def certain_batches(chain: Chain, twin_id: int, store: Store, *, until: int | No
     return _certain(counted, epochs.awaited, _history(chain, twinId=twin_id) if epochs.awaited else ())
 
 
-def _of_twin(chain: Chain, twin_id: int, epochs: Epochs, until: int | None) -> list[tuple[Place, AnchoredBatch]]:
+def _of_twin(
+    chain: Chain, twin_id: int, epochs: Arrivals[Listed], until: int | None
+) -> list[tuple[Place, AnchoredBatch]]:
     """A twin's batches that count, as far as epochs have arrived, with their places."""
     direct = [_anchored(event) for event in chain.events("DataAnchor", "BatchAnchored", twinId=twin_id, until=until)]
     listed = [
@@ -152,7 +157,7 @@ def batch_counts(chain: Chain, twins: Sequence[int], store: Store, *, block: int
     for event in chain.events("DataAnchor", "BatchAnchored", until=block) if twins else ():
         if event.args["twinId"] in found:
             found[event.args["twinId"]].append(_anchored(event))
-    epochs = _epochs(chain, store, until=block) if twins else Epochs([], [], [])
+    epochs = _epochs(chain, store, until=block) if twins else Arrivals([], [], [])
     for event, listed in epochs.arrived:
         for at, one in enumerate(listed):
             if one.batch.twin_id in found:
@@ -201,15 +206,26 @@ def gap_in(batches: Sequence[AnchoredBatch]) -> bool:
     return False
 
 
-def _epochs(chain: Chain, store: Store, *, since: int = 0, until: int | None = None) -> Epochs:
-    found = Epochs([], [], [])
-    for event in followed_epochs(chain, since=since, until=until):
-        asked = (id(store), event.args["epoch"]["manifest"])
+def _epochs(chain: Chain, store: Store, *, since: int = 0, until: int | None = None) -> Arrivals[Listed]:
+    events = [(event, event.args["epoch"]["manifest"]) for event in followed_epochs(chain, since=since, until=until)]
+    return arrivals(chain, store, events, lambda event: listed_in(chain, store, event))
+
+
+def arrivals(
+    chain: Chain, store: Store, events: Sequence[tuple[Event, bytes]], read: Callable[[Event], tuple[T, ...]]
+) -> Arrivals[T]:
+    """What is listed in manifests: pairs of an event and the digest that it names.
+
+    A manifest that is not here is asked for again from time to time; after five minutes it is taken for hidden.
+    """
+    found: Arrivals[T] = Arrivals([], [], [])
+    for event, manifest in events:
+        asked = (id(store), manifest)
         with _noting:  # each question may take as long as its peers are waited for
             absent = asked in _hidden or asked in _awaited
         if not absent:
             try:
-                found.arrived.append((event, listed_in(chain, store, event)))
+                found.arrived.append((event, read(event)))
                 continue
             except StorageError as error:
                 if error.kind != "missing_block":

@@ -91,14 +91,19 @@ def verify_receipts(
     return Verified(total, unrooted)
 
 
-def timeline(chain: Chain, entries: Entries) -> list[AuditEvent]:
-    """What happened on the chain and what was asked of custodians, oldest first."""
+def timeline(chain: Chain, entries: Entries, bundled: Sequence[Event] = ()) -> list[AuditEvent]:
+    """What happened on the chain and what was asked of custodians, oldest first.
+
+    `bundled` are the reports in bundles, as if each had been posted by itself.
+    """
     lines = [
         (event.time_s, event.block, event.log_index, _told(event, *telling))
         for (contract, name), telling in _TELLINGS.items()
         for event in chain.events(contract, name)
         if _matters(event)
     ]
+    telling = _TELLINGS["PredictionOracle", "PredictionPosted"]
+    lines += [(event.time_s, event.block, event.log_index, _told(event, *telling)) for event in bundled]
     for log in entries.values():
         for leaf, signature in log:
             receipt = decode(leaf, signature)
@@ -257,6 +262,7 @@ _TELLINGS: dict[tuple[str, str], tuple[str, str, str, Callable[[dict[str, Any]],
     ("AccessMarket", "OfferListed"): ("twinId", "was put on offer", "twinId", _none, "recorded"),
     ("AccessMarket", "AccessPurchased"): ("buyer", "bought access", "twinId", _none, "recorded"),
     ("PredictionOracle", "PredictionPosted"): ("model", "reported", "twinId", _reported, "recorded"),
+    ("PredictionOracle", "BundlePosted"): ("root", "bundled reports", "", _none, "recorded"),
     ("PredictionOracle", "PredictionRefuted"): ("model", "had a report refuted", "twinId", _none, "refuted"),
     ("PredictionOracle", "NodeSuspended"): ("signer", "signed what was refuted", "", _none, "suspended"),
     ("PredictionOracle", "EquivocationProven"): (

@@ -18,10 +18,10 @@ from ..records import (
     Observation,
     Receipt,
     Release,
-    Report,
     SealedShare,
 )
 from . import cbor
+from .bundles import Bundle, listed_fields, listed_report
 from .envelope import context_of
 from .epochs import signed_batch, signed_fields
 from .receipts import decode, encode
@@ -33,6 +33,7 @@ MOST_BATCHES = 512
 MOST_SIGNATURE_BYTES = 4_096
 """Of a request, beside 32 for each of its batches: a contract's signature may hold the request itself."""
 MOST_OBSERVATIONS = 1_000  # in one message
+SIGNATURE_BYTES = 65
 MOST_STEPS = 16
 """Of a path in an epoch's tree: 2**16 batches are far more than one holds."""
 Item = tuple[Context, SealedShare]
@@ -169,6 +170,23 @@ def unpack_observations(body: bytes) -> list[Observation]:
         raise InputError("this is not a message of a node", hint="see docs/formats.md", kind="malformed") from error
 
 
+def pack_proposal(bundle: Bundle, signature: bytes) -> bytes:
+    """A node's signed bundle on its way to another, which is to sign it too."""
+    return cbor2.dumps([bundle.root, bundle.manifest, bundle.config, signature], canonical=True)
+
+
+def unpack_proposal(body: bytes) -> tuple[Bundle, bytes]:
+    """Read a proposal; InputError for anything that is not one. Who signed it is checked by whoever answers."""
+    try:
+        root, manifest, config, signature = cbor.items(cbor.read(body), bytes, bytes, bytes, bytes)
+        cbor.digests([root, manifest, config])
+        if len(signature) != SIGNATURE_BYTES:
+            raise ValueError("signature")
+        return Bundle(root, manifest, config), signature
+    except ValueError as error:
+        raise InputError("this is not a node's bundle", hint="see docs/formats.md", kind="malformed") from error
+
+
 def refusal(receipt: Receipt) -> Release:
     """A refusal as it travels."""
     return Release(receipt, ())
@@ -202,23 +220,14 @@ def _unpack_proof(fields: object) -> Proof:
 
 
 def _pack_observation(one: Observation) -> list[Any]:
-    report = one.report
-    return [
-        report.twin_id.to_bytes(32, "big"), report.model, report.round, report.as_of_s, report.status, report.score_e6,
-        report.low_e6, report.high_e6, report.inputs_root, report.explanation_root, report.config,
-        one.signer, one.signature,
-    ]  # fmt: skip
+    return [*listed_fields(one.report), one.report.config, one.signer, one.signature]
 
 
 def _unpack_observation(fields: Any) -> Observation:
-    kinds = (bytes, bytes, int, int, int, int, int, int, bytes, bytes, bytes, str, bytes)
-    twin, model, round_, as_of_s, status, *scores, inputs, why, config, signer, signature = cbor.items(fields, *kinds)
-    cbor.digests([twin, model, inputs, why, config])
-    cbor.numbers((round_, 48), (as_of_s, 40), (status, 8), *((score + 2**47, 48) for score in scores))
+    if type(fields) is not list:
+        raise ValueError("observation")
+    config, signer, signature = cbor.items(fields[-3:], bytes, str, bytes)
+    cbor.digests([config])
     if not is_checksummed(signer):
         raise ValueError("signer")
-    score, low, high = scores
-    report = Report(
-        int.from_bytes(twin, "big"), model, round_, as_of_s, status, score, low, high, inputs, why, config
-    )  # fmt: skip
-    return Observation(report, signer, signature)
+    return Observation(listed_report(fields[:-3], config), signer, signature)

@@ -12,6 +12,7 @@ from ..ports import Chain, Signer, Store
 from ..records import Purpose
 from ..stages.post import post_many
 from ..twins import Kind
+from .bundles import Standing, Subject, newest_bundled
 from .predict import Agreed, Node, Posted, agreed
 
 Place = tuple[int, bytes, int]
@@ -31,19 +32,32 @@ class NotReported:
 
 def due(chain: Chain, store: Store, kinds: Mapping[bytes, Kind], twins: Sequence[int]) -> list[Place]:
     """Rounds of approved models, of twins that let the oracle look, with batches after the last report."""
-    return allowed(chain, kinds, behind(chain, store, kinds, twins))
+    return allowed(chain, kinds, behind(chain, store, kinds, twins, newest_bundled(chain, store)))
 
 
 def behind(
-    chain: Chain, store: Store, kinds: Mapping[bytes, Kind], twins: Sequence[int], *, block: int | None = None
+    chain: Chain,
+    store: Store,
+    kinds: Mapping[bytes, Kind],
+    twins: Sequence[int],
+    bundled: Mapping[Subject, int],
+    *,
+    block: int | None = None,
 ) -> list[Place]:
-    """Rounds of approved models with batches after the last report, up to `block`; few messages, however many twins."""
+    """Rounds of approved models with batches after the last report, up to `block`; few messages, however many twins.
+
+    `bundled` are the newest rounds in bundles.
+    """
     approved = chain.read_many([("ModelRegistry", "isApproved", model) for model in kinds])
     models = [model for model, yes in zip(kinds, approved, strict=True) if yes]
     counts = batch_counts(chain, twins, store, block=block)
     newest = [(twin, model, count) for twin, count in counts.items() for model in models]
     latest = chain.read_many([("PredictionOracle", "latest", twin, model) for twin, model, _ in newest])
-    return [place for place, last in zip(newest, latest, strict=True) if last.round < place[2]]
+    return [
+        (twin, model, count)
+        for (twin, model, count), last in zip(newest, latest, strict=True)
+        if max(last.round, bundled.get((twin, model), 0)) < count
+    ]
 
 
 def allowed(chain: Chain, kinds: Mapping[bytes, Kind], places: Sequence[Place]) -> list[Place]:
@@ -68,6 +82,7 @@ def report_all(
     Nodes must have keys on this machine; what a quorum agrees on while the chain is busy is posted together.
     """
     chain, quorum = nodes[0].chain, int(nodes[0].chain.read("PredictionOracle", "quorum"))
+    standing = Standing(chain, nodes[0].store)
     with ThreadPoolExecutor(at_once, thread_name_prefix="report") as pool:
         waiting: dict[Future[Agreed], Place] = {
             pool.submit(agreed, nodes, kinds[model], twin, round_, quorum): (twin, model, round_)
@@ -76,12 +91,14 @@ def report_all(
         try:
             while waiting:
                 ready = list(wait(waiting, return_when=FIRST_COMPLETED).done)[:POSTED_AT_ONCE]
-                yield from _post(chain, sender, {waiting.pop(one): one for one in ready})
+                yield from _post(chain, sender, standing, {waiting.pop(one): one for one in ready})
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _post(chain: Chain, sender: Signer, ready: Mapping[Place, Future[Agreed]]) -> Iterator[Posted | NotReported]:
+def _post(
+    chain: Chain, sender: Signer, standing: Standing, ready: Mapping[Place, Future[Agreed]]
+) -> Iterator[Posted | NotReported]:
     """What was agreed on, in one go; one round's failure is its own."""
     good: dict[Place, Agreed] = {}
     for place, future in ready.items():
@@ -90,6 +107,11 @@ def _post(chain: Chain, sender: Signer, ready: Mapping[Place, Future[Agreed]]) -
         except MedtwinError as error:
             yield NotReported(place, error)
     try:
+        standing.look()
+        for place, one in list(good.items()):
+            if standing.holds(one.report):
+                yield Posted(one.report, one.seen, None, one.absent)
+                del good[place]
         outcomes = post_many([(one.report, one.signatures) for one in good.values()], chain, sender)
     except MedtwinError as error:  # the chain: what it took of these is there, and not due the next time
         yield from (NotReported(place, error) for place in good)

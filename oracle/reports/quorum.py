@@ -18,12 +18,16 @@ import cbor2
 
 from ..batches.anchored import awaited_since, batch_count, batched_twins
 from ..errors import ChainError, Denied, MedtwinError, RevertedError, StorageError, VerificationError
+from ..formats.bundles import Bundle
 from ..formats.typed_data import Domain, recovers_to, report_digest
-from ..ports import Chain, Mined, Peers, Signer
+from ..ports import Chain, Peers, Signer
 from ..records import Deployment, Observation, Report
-from ..stages.post import ALONE, agree, post, report_fields, split
+from ..stages.post import ALONE, agree, post, report_fields
 from ..twins import Kind
+from .bundles import LOOK_BACK, Standing
+from .bundling import ON_ITS_WAY, Bundler, Ready
 from .due import Place, allowed, behind
+from .memory import check_memory
 from .predict import Node, Seen, observe
 
 PATIENCE_S = 20.0
@@ -34,11 +38,6 @@ LONGEST_OUTAGE_S = 16.0
 """The same where chain or store did not answer: nobody was asked for keys, and both come back."""
 MOST_A_TURN = 32
 """Rounds that a node computes before it says what it has and looks at the chain again."""
-LOOK_BACK = 64
-"""Blocks read again at each turn: what a reorganised chain may have replaced."""
-
-REMEMBERED = 10_000
-"""Blocks in which a node looks for its own signatures when it starts."""
 RULES = "medtwin/rules/2"
 """Changes whenever the same inputs may give another report; nodes of other rules are not listened to."""
 
@@ -112,6 +111,8 @@ class Member:
         How long a node waits for the one before it.
     at_once : int
         Twins looked at side by side, where workers compute.
+    bundle : int
+        Reports of its turn that it posts as one bundle; 0 for all of them by themselves.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class Member:
         depth: int = 0,
         patience_s: float = PATIENCE_S,
         at_once: int = 1,
+        bundle: int = 0,
     ) -> None:
         self._node = node
         self._sender = sender
@@ -136,6 +138,10 @@ class Member:
         self._at_once = at_once
         self._watched: dict[int, int] = {}
         self._read_until = 0
+        self._standing = Standing(node.chain, node.store)
+        self._bundler = Bundler(
+            node, sender, peers, self._standing, clock_s=clock_s, least=bundle, patience_s=patience_s
+        )
         self._begun = False
         self._config = b""
         self.newest_batch_s = 0
@@ -200,7 +206,7 @@ class Member:
             ]
         )
         nodes = _Nodes(quorum, list(order), {one for one, yes in zip(heard, valid, strict=True) if yes})
-        happened += [one for place in places for one in self._posted(place, nodes)]
+        happened += self._all_posted(places, nodes)
         return happened + self._accuse()
 
     def due(self) -> list[Place]:
@@ -214,7 +220,7 @@ class Member:
             self.newest_batch_s = max(self.newest_batch_s, time_s)
         awaited = awaited_since(chain, store, since=since)
         self._read_until = head if awaited is None else min(head, awaited)
-        late = behind(chain, store, self._kinds, list(self._watched), block=confirmed)
+        late = behind(chain, store, self._kinds, list(self._watched), self._standing.look(), block=confirmed)
         self._watched |= dict.fromkeys((twin for twin, *_ in late), head)
         self._watched = {
             twin: since for twin, since in self._watched.items() if head - since <= LOOK_BACK + self._depth
@@ -245,12 +251,26 @@ class Member:
             raise VerificationError("the observation is not signed by one of the oracle's nodes", kind="bad_signature")
         if report.config != config or report.model not in self._kinds or report.round <= latest.round:
             return False
+        if self._standing.holds(report):
+            return False
         if place not in self._rounds and report.round > batch_count(chain, report.twin_id, self._node.store):
             return False
         earlier = self._rounds[place].observations.setdefault(observation.signer, observation)
         if earlier.report != report:
             self._caught[observation.signer] = (earlier, observation)
         return True
+
+    def endorse(self, bundle: Bundle, signature: bytes) -> bytes:
+        """This node's signature over a bundle that a peer signed and proposes; errors as of :meth:`Bundler.endorse`.
+
+        Raises
+        ------
+        Denied
+            ``not_begun``: it has not looked at the chain yet, so its memory may be older.
+        """
+        if not self._begun:
+            raise Denied("this node has just begun", kind="not_begun")
+        return self._bundler.endorse(bundle, signature)
 
     # -- inside ----------------------------------------------------------------------
 
@@ -289,27 +309,54 @@ class Member:
         known.observed_at_s = self._clock_s()
         return [Happened("observed", place)]
 
-    def _posted(self, place: Place, nodes: _Nodes) -> list[Happened]:
-        """Post when a quorum agrees and it is this node's turn."""
-        known = self._rounds[place]
-        if not known.mine:  # it puts nothing on the chain that it did not compute itself
+    def _all_posted(self, places: Sequence[Place], nodes: _Nodes) -> list[Happened]:
+        """Post what is ready and stands nowhere yet: as a bundle, or one by one."""
+        ready = [one for place in places if (one := self._ready(place, nodes))]
+        if not ready:
             return []
-        now_s, mine = self._clock_s(), known.mine.observation.report
         try:
-            said = list(known.observations.values())  # others may say more meanwhile
-            report, signatures = agree([one for one in said if one.signer in nodes.valid], nodes.quorum)
-            if report != mine:
-                return []
-            if known.agreed_at_s is None:
-                known.agreed_at_s = now_s
-            count = len(nodes.order)
-            before = (nodes.order.index(self._node.signer.address) - first_of(place, count)) % count
-            if now_s - known.agreed_at_s < before * self._patience_s:
-                return []
-            mined: Mined | None = post(report, signatures, self._node.chain, self._sender)
+            self._bundler.settle()
+            self._standing.look()
         except MedtwinError as error:
-            return [] if error.kind == "no_quorum" else [Happened("not_posted", place, error.kind)]
-        return [Happened("posted", place)] if mined else []
+            return [Happened("not_posted", one.place, error.kind) for one in ready]
+        free = [
+            one for one in ready if not self._standing.holds(one.report) and not self._standing.may_hold(one.report)
+        ]
+        together, alone = self._bundler.choose(free)
+        happened = []
+        if together:
+            why = self._bundler.post(together, nodes.quorum, nodes.valid)
+            happened = [Happened("not_bundled" if why else "bundled", one.place, why) for one in together]
+            alone = together if why and why != ON_ITS_WAY else []
+        return happened + [what for one in alone for what in self._posted(one)]
+
+    def _ready(self, place: Place, nodes: _Nodes) -> Ready | None:
+        """The round's report, when a quorum agrees and it is this node's turn."""
+        known = self._rounds[place]
+        if not known.mine:
+            return None  # it puts nothing on the chain that it did not compute itself
+        now_s, mine = self._clock_s(), known.mine.observation.report
+        said = list(known.observations.values())  # others may say more meanwhile
+        try:
+            report, signatures = agree([one for one in said if one.signer in nodes.valid], nodes.quorum)
+        except Denied:
+            return None
+        if report != mine:
+            return None
+        if known.agreed_at_s is None:
+            known.agreed_at_s = now_s
+        count = len(nodes.order)
+        before = (nodes.order.index(self._node.signer.address) - first_of(place, count)) % count
+        waited_s = now_s - known.agreed_at_s - before * self._patience_s
+        free = waited_s >= 0 and not self._bundler.is_left(place)
+        return Ready(report, signatures, waited_s) if free else None
+
+    def _posted(self, one: Ready) -> list[Happened]:
+        try:
+            mined = post(one.report, one.signatures, self._node.chain, self._sender)
+        except MedtwinError as error:
+            return [Happened("not_posted", one.place, error.kind)]
+        return [Happened("posted", one.place)] if mined else []
 
     def _accuse(self) -> list[Happened]:
         """Bring evidence of two reports of one round before the contract, which suspends their signer."""
@@ -320,71 +367,6 @@ class Member:
                 happened.append(Happened("equivocation_proven", place, signer))
             del self._caught[signer]
         return happened
-
-
-def check_memory(node: Node) -> None:
-    """A node's memory of what it signed is not older than the chain.
-
-    Raises
-    ------
-    Denied
-        ``old_memory``: the chain has a report with this node's signature that its memory lacks.
-    """
-    chain, signed, me = node.chain, node.signed, node.signer.address
-    since = max(signed.floor(), chain.head().number - REMEMBERED)
-    for event in chain.events("PredictionOracle", "PredictionPosted", since=since):
-        place = (event.args["twinId"], event.args["model"], event.args["round"])
-        if signed.knows(*place):
-            continue
-        given = split(chain.arguments("PredictionOracle", event.transaction).get("signatures", b""))
-        if any(recovers_to(event.args["reportDigest"], one, me) for one in given):
-            raise Denied(
-                f"this node signed round {place[2]}, and does not remember it: its memory is an old copy",
-                hint="restore it so that it knows: medtwin restore FILE",
-                kind="old_memory",
-            )
-
-
-class Onlooker:
-    """A node without a key: says which rounds are due, and touches nothing.
-
-    It is what ``medtwin node run`` is until a key is given: the endpoints, the store and the models are tried,
-    and nothing is asked of custodians, signed or sent.
-    """
-
-    def __init__(self, member: Member) -> None:
-        self._member = member
-        self._told: set[Place] = set()
-
-    @property
-    def open_rounds(self) -> int:
-        """Rounds that nodes with keys should report on."""
-        return len(self._told)
-
-    @property
-    def newest_batch_s(self) -> int:
-        """When the newest batch it knows of was anchored (s)."""
-        return self._member.newest_batch_s
-
-    @property
-    def dissenting(self) -> set[str]:
-        """What nodes sign is not for it."""
-        return set()
-
-    @property
-    def without_quorum_s(self) -> float:
-        """It takes no part in one."""
-        return 0.0
-
-    def turn(self) -> list[Happened]:
-        """Say once what is due."""
-        due = set(self._member.due())
-        new, self._told = due - self._told, due
-        return [Happened("due", place) for place in sorted(new)]
-
-    def receive(self, observation: Observation) -> bool:
-        """What nodes sign is not for it."""
-        return False
 
 
 def _accused(chain: Chain, sender: Signer, one: Observation, other: Observation) -> bool:

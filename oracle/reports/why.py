@@ -37,7 +37,7 @@ def why(
     VerificationError
         What the data say is not what was reported.
     """
-    report = latest_report(chain, twin_id, kind.model_digest)
+    report = latest_report(chain, store, twin_id, kind.model_digest)
     row, explanation = recomputed(
         chain, store, custodians, signer, kind, report, purpose=purpose, random_bytes=random_bytes
     )

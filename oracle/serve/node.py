@@ -15,14 +15,16 @@ from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from ..adapters.peer_http import CONFIG, HttpPeers
-from ..errors import MedtwinError, VerificationError
-from ..formats.wire import unpack_observations
+from ..errors import Denied, MedtwinError, StorageError, VerificationError
+from ..formats.bundles import Bundle
+from ..formats.wire import unpack_observations, unpack_proposal
 from ..records import Observation
 from ..reports.drift import Watched
 from ..reports.quorum import Happened
 from .http import REQUESTS_A_MINUTE, Endpoints, bounded_app, look_at, place_of, run
 
 LOOK_EVERY_S = 2.0
+OTHER_CONFIG = "this node has another deployment file, models or version"
 STALE_AFTER_S = 60.0
 """Without a whole turn for so long, the node is not ready."""
 NO_QUORUM_AFTER_S = 60.0
@@ -42,6 +44,9 @@ class Metrics:
             "Peers' observations by what became of them",
             ["outcome"],
             registry=self.registry,
+        )
+        self.bundles = Counter(
+            "medtwin_node_bundles", "Bundles that peers proposed by the answer", ["outcome"], registry=self.registry
         )
         self.limited = Counter("medtwin_node_limited", "Requests beyond the rate", registry=self.registry)
         self.peers = Gauge(
@@ -86,6 +91,7 @@ class Turns(Protocol):
     def without_quorum_s(self) -> float: ...
     def turn(self) -> list[Happened]: ...
     def receive(self, observation: Observation) -> bool: ...
+    def endorse(self, bundle: Bundle, signature: bytes) -> bytes: ...
 
 
 @dataclass(slots=True)
@@ -158,10 +164,9 @@ def service(
     @app.post("/v1/observations", status_code=204)
     async def observations(request: Request) -> Response:
         """Take what a peer signed; what is not due here is let go, what no node signed is told of."""
-        theirs = request.headers.get(CONFIG, config)
-        if theirs != config:
+        if request.headers.get(CONFIG, config) != config:
             metrics.received.labels("other_config").inc()
-            return Response("this node has another deployment file, models or version", 409, media_type="text/plain")
+            return Response(OTHER_CONFIG, 409, media_type="text/plain")
         refused = 0
         for one in unpack_observations(await request.body()):
             try:
@@ -174,6 +179,22 @@ def service(
         if refused:
             return Response(f"{refused} observations are not signed by a node", 403, media_type="text/plain")
         return Response(status_code=204)
+
+    @app.post("/v1/bundles")
+    async def bundles(request: Request) -> Response:
+        """Sign a bundle that a peer proposes, or say why not: 403 if it is wrong, 409 if it cannot be signed now."""
+        if request.headers.get(CONFIG, config) != config:
+            metrics.bundles.labels("other_config").inc()
+            return Response(OTHER_CONFIG, 409, media_type="text/plain")
+        proposed = unpack_proposal(await request.body())
+        try:
+            signature = await run_in_threadpool(running.member.endorse, *proposed)
+        except (Denied, StorageError, VerificationError) as error:
+            metrics.bundles.labels(error.kind).inc()
+            wrong = isinstance(error, VerificationError)
+            return Response(error.sentence, 403 if wrong else 409, media_type="text/plain")
+        metrics.bundles.labels("signed").inc()
+        return Response(signature, media_type="application/octet-stream")
 
     return app
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import Denied, RevertedError
+from ..formats.bundles import Bundle
 from ..ports import Chain, Mined, Signer
 from ..records import Observation, Report
 
@@ -15,8 +16,7 @@ ALONE: tuple[bytes, tuple[bytes, ...]] = (bytes(32), ())
 SIGNATURE_BYTES = 65
 """r, s and v; the contract takes a quorum's one after the other."""
 
-
-OVERTAKEN = "RoundNotAfter"
+OVERTAKEN, BUNDLED = "RoundNotAfter", "BundleExists"
 """What the contract says when another node was faster."""
 
 
@@ -51,6 +51,17 @@ def post(report: Report, signatures: Sequence[bytes], chain: Chain, sender: Sign
         return chain.write(sender, "PredictionOracle", "post", report_fields(report), b"".join(signatures))
     except RevertedError as error:
         if error.error == OVERTAKEN:
+            return None
+        raise
+
+
+def post_bundle(bundle: Bundle, signatures: Sequence[bytes], chain: Chain, sender: Signer) -> Mined | None:
+    """Post many reports by their root; None if the root is on the chain already."""
+    try:
+        fields = (bundle.root, bundle.manifest, bundle.config)
+        return chain.write(sender, "PredictionOracle", "postBundle", fields, b"".join(signatures))
+    except RevertedError as error:
+        if error.error == BUNDLED:
             return None
         raise
 

@@ -96,7 +96,7 @@ def test_main_job_runs_unchanged(name: str, tmp_path: Path) -> None:
         opened = ward.ask(researcher)
 
         assert posted.mined is not None and len(scene.nodes) == 3 * FAULTY + 1
-        assert latest_report(scene.chain, ward.twin_id, kind.model_digest) == posted.report
+        assert latest_report(scene.chain, scene.store, ward.twin_id, kind.model_digest) == posted.report
         assert posted.report.status == Status.ANSWER and abs(posted.report.score_e6 / E6 - BEATS) < MOST_ERROR
         assert [list(one.readings.value_e6) for one in opened] == [list(readings.value_e6)]
 

@@ -30,7 +30,8 @@ def play(seed: int, canary: str = "", arithmetic: Callable[[], AbstractContextMa
         world = World(seed, canary)
         found = world.run()
     return {
-        "seed": seed, "violations": found.violations, "reports": found.reports, "releases": found.releases,
+        "seed": seed, "violations": found.violations, "reports": found.reports, "bundled": found.bundled,
+        "raced": found.raced, "releases": found.releases,
         "days": (world.now_s - START_S) / DAY_S, "faults": world.weather.faults, "trace": found.trace.hexdigest(),
     }  # fmt: skip
 
@@ -46,14 +47,22 @@ def caught(canary: str) -> int | None:
 def main(seeds: int, first: int) -> bool:
     """Play, print, write; whether all was sound and every planted fault was seen."""
     began, faults = time.perf_counter(), Counter[str]()
-    facts: dict[str, Any] = {"seeds": seeds, "virtual_days": 0.0, "violations": 0, "reports": 0, "releases": 0}
+    facts: dict[str, Any] = {
+        "seeds": seeds,
+        "virtual_days": 0.0,
+        "violations": 0,
+        "reports": 0,
+        "bundled": 0,
+        "raced": 0,
+    }
+    facts["releases"] = 0
     failed: list[dict[str, Any]] = []
     with ProcessPoolExecutor() as pool:
         canaries = dict(zip(CANARIES, pool.map(caught, CANARIES), strict=True))
         for one in pool.map(play, range(first, first + seeds), chunksize=CHUNK):
             facts["virtual_days"] += one["days"]
-            facts["reports"] += one["reports"]
-            facts["releases"] += one["releases"]
+            for name in ("reports", "bundled", "raced", "releases"):
+                facts[name] += one[name]
             faults.update(one["faults"])
             if one["violations"]:
                 failed.append({"seed": one["seed"], "violations": one["violations"]})

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
 from eth_utils import keccak, to_checksum_address
 
 from oracle.errors import RevertedError
+from oracle.formats.bundles import Bundle, bundle_digest
 from oracle.formats.typed_data import Domain, batch_digest, recover, report_digest
 from oracle.ports import Event, Head
 from oracle.records import Batch, Report
 from oracle.stages.post import split
+
+from .state import Pairing, State, Transaction
 
 CHAIN_ID = 1337
 CONTRACTS = (
@@ -31,69 +34,6 @@ ADMITTED_S = 86_400
 
 Told = tuple[str, str, dict[str, Any]]
 """Contract, event, arguments."""
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """What somebody sent; `number` tells equal ones apart."""
-
-    number: int
-    sender: str
-    function: str
-    args: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pairing:
-    """Of a device with a twin."""
-
-    at_s: int = 0
-    until_s: int = 0
-    paired: bool = False
-
-
-@dataclass(slots=True)
-class State:
-    """All that the contracts store, and `counted`: digests of each twin's batches in the order that everybody finds."""
-
-    signers: tuple[str, ...]
-    config: bytes
-    known: frozenset[str]
-    configs: frozenset[bytes]
-    suspended: frozenset[str] = frozenset()
-    batches: dict[int, int] = field(default_factory=dict)
-    heads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
-    pairings: dict[tuple[str, int], Pairing] = field(default_factory=dict)
-    at_fault: frozenset[str] = frozenset()
-    epochs: dict[str, tuple[int, int]] = field(default_factory=dict)
-    posted: dict[str, tuple[tuple[Any, ...], ...]] = field(default_factory=dict)
-    grants: dict[tuple[int, str], SimpleNamespace] = field(default_factory=dict)
-    latest: dict[tuple[int, bytes], int] = field(default_factory=dict)
-    counted: dict[int, tuple[bytes, ...]] = field(default_factory=dict)
-    said: dict[str, tuple[int, bytes]] = field(default_factory=dict)
-
-    def copy(self) -> State:
-        """So that a block never changes what an earlier one held."""
-        held = (getattr(self, one) for one in STORED)
-        return State(*(value.copy() if isinstance(value, dict) else value for value in held))
-
-    @property
-    def quorum(self) -> int:
-        """Signatures a report needs."""
-        count = len(self.signers)
-        return (count + (count - 1) // 3) // 2 + 1
-
-    def paired_twin(self, device: str) -> int | None:
-        """The twin that a device is paired with."""
-        return next((twin for (who, twin), one in self.pairings.items() if who == device and one.paired), None)
-
-    def speaks(self, device: str, twin: int, time_s: int) -> bool:
-        """Whether a device is paired with a twin, and calibrated."""
-        one = self.pairings.get((device, twin), Pairing())
-        return one.paired and time_s < one.until_s
-
-
-STORED = tuple(one.name for one in fields(State))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +63,7 @@ class Ledger:
         domain: Callable[[str], Domain] = lambda contract: Domain(CHAIN_ID, ADDRESSES[contract]),
     ) -> None:
         self.domain = domain
+        self.watch: Callable[[str, str, tuple[Any, ...]], None] = lambda *_: None
         self.owners, self.rules, self.listed, self.followed = owners, rules, listed, followed
         self.pool: list[Transaction] = []
         self.made = 0
@@ -137,6 +78,7 @@ class Ledger:
     def submit(self, sender: str, function: str, *args: Any) -> Transaction:
         """Put a transaction into the pool."""
         self.made += 1
+        self.watch(sender, function, args[:1])
         self.pool.append(Transaction(self.made, sender, function, args))
         return self.pool[-1]
 
@@ -167,7 +109,7 @@ class Ledger:
         order.shuffle(dropped)
         dropped = [next(own[one.sender]) for one in dropped]
         later, self.pool = self.pool, []
-        reports = ("post", "rotate", "proveEquivocation")
+        reports = ("post", "postBundle", "rotate", "proveEquivocation")
         for one in sorted(dropped, key=lambda one: one.function in reports):  # what devices sent comes first
             self.pool.append(one)
             self.mine(self.blocks[-1].head.time_s + 1)
@@ -310,27 +252,37 @@ class Ledger:
         if "round" in self.rules:
             _require(report.round > last, "PredictionOracle", "post", "RoundNotAfter")
         _require(report.as_of_s <= time_s, "PredictionOracle", "post", "InvalidTime")
-        _require(report.config == state.config, "PredictionOracle", "post", "WrongConfig")
-        signed = [self._signer_of(state.signers, state, report, signature) for signature in split(signatures)]
-        numbers = [int(one, 16) for one in signed]
-        sound = len(signed) >= state.quorum and numbers == sorted(set(numbers))
-        _require(sound, "PredictionOracle", "post", "QuorumNotMet")
+        digest = report_digest(self.domain("PredictionOracle"), report)
+        self._check_quorum(state, report.config, digest, signatures)
         state.latest[report.twin_id, report.model] = report.round
         names = ("twinId", "model", "round", "asOf", "status", "score", "low", "high", "inputsRoot", "explanationRoot")
         told = dict(
             twinId=report.twin_id, model=report.model, round=report.round,
             report=dict(zip((*names, "config"), given, strict=True)),
-            reportDigest=report_digest(self.domain("PredictionOracle"), report),
+            reportDigest=digest,
         )  # fmt: skip
         return "PredictionOracle", "PredictionPosted", told
+
+    def _postBundle(self, state: State, one: Transaction, time_s: int) -> Told:
+        given, signatures = one.args
+        bundle = Bundle(*given)
+        place = (bundle.config, bundle.root)
+        _require(any(bundle.root) and any(bundle.manifest), "PredictionOracle", "postBundle", "EmptyBundle")
+        _require(place not in state.bundles, "PredictionOracle", "postBundle", "BundleExists")
+        digest = bundle_digest(self.domain("PredictionOracle"), bundle)
+        self._check_quorum(state, bundle.config, digest, signatures)
+        state.bundles |= {place}
+        told = dict(root=bundle.root, config=bundle.config, manifest=bundle.manifest)
+        return "PredictionOracle", "BundlePosted", told
 
     def _proveEquivocation(self, state: State, one: Transaction, time_s: int) -> Told:
         (first, _, signature), (second, _, other) = one.args
         a, b = Report(*first), Report(*second)
         same = (a.twin_id, a.model, a.round, a.config) == (b.twin_id, b.model, b.round, b.config)
-        signer = self._signer_of(state.known, state, a, signature)
+        digests = [report_digest(self.domain("PredictionOracle"), report) for report in (a, b)]
+        signer = self._signer_of(state.known, state, digests[0], signature)
         sound = same and a.config in state.configs and a != b
-        sound &= signer == self._signer_of(state.known, state, b, other)
+        sound &= signer == self._signer_of(state.known, state, digests[1], other)
         _require(sound, "PredictionOracle", "proveEquivocation", "NotEquivocation")
         state.suspended |= {signer}
         return "PredictionOracle", "EquivocationProven", dict(signer=signer)
@@ -344,8 +296,15 @@ class Ledger:
         state.known, state.configs = state.known | after.known, state.configs | after.configs
         return "PredictionOracle", "ConfigSet", dict(config=state.config)
 
-    def _signer_of(self, nodes: Container[str], state: State, report: Report, signature: bytes) -> str:
-        signer = recover(report_digest(self.domain("PredictionOracle"), report), signature)
+    def _check_quorum(self, state: State, config: bytes, digest: bytes, signatures: bytes) -> None:
+        _require(config == state.config, "PredictionOracle", "post", "WrongConfig")
+        signed = [self._signer_of(state.signers, state, digest, signature) for signature in split(signatures)]
+        numbers = [int(one, 16) for one in signed]
+        sound = len(signed) >= state.quorum and numbers == sorted(set(numbers))
+        _require(sound, "PredictionOracle", "post", "QuorumNotMet")
+
+    def _signer_of(self, nodes: Container[str], state: State, digest: bytes, signature: bytes) -> str:
+        signer = recover(digest, signature)
         known = signer in nodes and signer not in state.suspended
         _require(known, "PredictionOracle", "post", "UnknownSigner")
         return str(signer)

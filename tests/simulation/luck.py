@@ -19,6 +19,7 @@ from oracle.batches import anchored
 from oracle.errors import ChainError, StorageError
 from oracle.formats.wire import pack_observations, unpack_observations
 from oracle.records import Observation
+from oracle.reports import bundles
 
 
 class Crash(BaseException):
@@ -132,9 +133,13 @@ class LateStore:
 @contextmanager
 def own_memory(now_s: Callable[[], float]) -> Iterator[None]:
     """What a process remembers of manifests is remembered for each party by itself, and by the simulated clock."""
-    read = cached(LRUCache(anchored.LISTED), key=lambda store, domain, digest: (id(store), domain, digest))
+    epochs, reports = (
+        cached(LRUCache(anchored.LISTED), key=lambda store, domain, digest: (id(store), domain, digest))
+        for _ in range(2)
+    )
     with (
-        patch.object(anchored, "_read", read(anchored._read.__wrapped__)),
+        patch.object(anchored, "_read", epochs(anchored._read.__wrapped__)),
+        patch.object(bundles, "_read", reports(bundles._read.__wrapped__)),
         patch.object(anchored, "_hidden", TTLCache(anchored.LISTED, anchored.ASKED_AGAIN_S, now_s)),
         patch.object(anchored, "_awaited", TTLCache(anchored.LISTED, anchored.AWAITED_AGAIN_S, now_s)),
     ):
@@ -200,6 +205,11 @@ class Network:
                 self.sent += 1
                 delay = rng.expovariate(1.0 if self.weather.calm else 0.2)
                 self.flying.append((self.now_s() + delay, self.sent, to, pack_observations(observations)))
+
+    def reaches(self, sender: str, to: str) -> bool:
+        """Whether a question, or an answer, comes through at once."""
+        apart = not self.weather.calm and self.apart.get(sender) != self.apart.get(to)
+        return not apart and not self.weather.strikes("loss")
 
     def arrived(self) -> list[tuple[str, list[Observation]]]:
         """What has arrived by now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from oracle.batches import edge as gateway
 from oracle.custody.endpoints import Endpoints
 from oracle.custody.release import LocalCustodian
 from oracle.errors import MedtwinError, StorageError
+from oracle.formats.bundles import Bundle
 from oracle.formats.receipts import encode
 from oracle.records import (
     E6,
@@ -232,6 +233,10 @@ class Post:
         for name in SIGNERS:
             if name != self._name and observations:
                 self._world.network.send(self._name, name, observations)
+
+    def ask(self, bundle: Bundle, signature: bytes) -> Iterator[bytes]:
+        """Ask everybody else."""
+        return self._world.asked(self._name, bundle, signature)
 
 
 def public_key(keeper: Keeper, world: World, twin: int) -> bytes:

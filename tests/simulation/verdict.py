@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from oracle.batches.publish import resume
 from oracle.errors import MedtwinError
 from oracle.formats import merkle
+from oracle.formats.bundles import place_of
 from oracle.records import Report
 from oracle.reports.posted import report_of
 
+from .bundles import standing
 from .ledger import START_S
 from .parties import LONG_S, SIGNERS, Mean
 
@@ -65,12 +66,15 @@ def heal(world: World) -> None:
 def judge(world: World) -> None:
     """Once each, true, and none missing."""
     posts = [event for block in world.ledger.blocks for event in block.events if event.name == "PredictionPosted"]
-    counts = Counter((event.args["twinId"], event.args["round"]) for event in posts)
-    world.found.reports = len(counts)
-    if any(count > 1 for count in counts.values()):
+    alone, bundled = [report_of(event.args["report"]) for event in posts], standing(world, world.ledger.blocks)
+    reports = {*alone, *bundled}
+    world.found.reports, world.found.bundled = len(reports), len(set(bundled))
+    world.found.raced = len(alone) + len(bundled) - len(reports)  # who sent one could not see the other yet
+    if len({place_of(one) for one in alone}) < len(alone):
         world.violation("a round was posted twice")
+    if len({place_of(one) for one in reports}) < len(reports):
+        world.violation("two reports of a round were posted")
     if world.deepest <= world.depth:  # deeper than what counts as final, what was read may be gone
-        reports = [report_of(event.args["report"]) for event in posts]
         if not all(_is_true(world, one) for one in reports):
             world.violation("a report is wrong")
         if not all(_is_true(world, one) for one in world.observed.values()):
@@ -83,7 +87,10 @@ def _missing(world: World) -> list[str]:
     """What does not stand on the chain, and should once all is well again."""
     state, missing = world.ledger.state, []
     counted = [(twin, state.counted.get(twin, ())) for twin in world.owners]
-    if any(state.latest.get((twin, Mean.model_digest), 0) != len(digests) for twin, digests in counted):
+    newest = {twin: state.latest.get((twin, Mean.model_digest), 0) for twin, _ in counted}
+    for one in standing(world, world.ledger.blocks):
+        newest[one.twin_id] = max(newest[one.twin_id], one.round)
+    if any(newest[twin] != len(digests) for twin, digests in counted):
         missing.append("a round was not posted after all was well again")
     if not set(world.sums) <= {digest for _, digests in counted for digest in digests}:
         missing.append("a batch was lost")

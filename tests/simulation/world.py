@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
@@ -17,15 +17,19 @@ from oracle.batches import anchored, ask, fetch
 from oracle.batches.anchored import HIDDEN_AFTER_S
 from oracle.batches.publish import Edge, publish, resume
 from oracle.errors import MedtwinError
+from oracle.formats.bundles import Bundle
 from oracle.formats.epochs import unpack_manifest
 from oracle.formats.typed_data import Domain, report_digest
 from oracle.ports import Chain
 from oracle.records import E6, Batch, Category, Deployment, Observation, Purpose, Readings, Report
+from oracle.reports import bundling
 from oracle.reports.predict import Node
 from oracle.reports.quorum import Member
 
+from .bundles import Proposer, asked, blind, watch
 from .endpoint import Endpoint
-from .ledger import ADDRESSES, CHAIN_ID, START_S, Ledger, allowed
+from .ledger import ADDRESSES, CHAIN_ID, START_S, Block, Ledger, allowed
+from .liar import lie
 from .luck import Crash, FlakyDisk, FlakyStore, InTurn, LateStore, Luck, Network, Weather, own_memory
 from .parties import (
     GATEWAY,
@@ -55,9 +59,9 @@ ROUNDS = 120
 """Turns of the world before it is healed."""
 PATIENCE_S = 10.0
 LONGEST_DELAY_S = HIDDEN_AFTER_S - 100.0
-CANARIES = ("forgets", "no receipt", "deaf", "twice", "drops", "hasty")
+CANARIES = ("forgets", "no receipt", "deaf", "twice", "drops", "hasty", "blind")
 """Planted faults; "drops" is a gateway that lets go of batches that it did not post, "hasty" are nodes that count on
-without the epochs that have not arrived."""
+without the epochs that have not arrived, "blind" are nodes that sign bundles without comparing."""
 
 
 @dataclass(slots=True)
@@ -66,6 +70,8 @@ class Found:
 
     violations: list[str] = field(default_factory=list)
     reports: int = 0
+    bundled: int = 0
+    raced: int = 0
     releases: int = 0
     trace: Any = field(default_factory=hashlib.sha256)
 
@@ -100,7 +106,11 @@ class World:
         self.journals = {name: SqliteSignedRounds(":memory:") for name in SIGNERS}
         self.members: dict[str, Member] = {}
         self.busy: set[str] = set()
-        self.liar = self.rng.choice((*SIGNERS, "", "", "", ""))
+        self.liar = self.rng.choice(list(SIGNERS) if canary == "blind" else (*SIGNERS, "", "", "", ""))
+        self.bundle = self.rng.choice((1, 2) if canary == "blind" else (0, 0, 1, 2))
+        self.proposer = Proposer(self)
+        self.began: dict[str, Block] = {}
+        self.ledger.watch = lambda sender, function, args: watch(self, sender, function, args[0])
         self.signed: dict[tuple[str, int, bytes, int], bytes] = {}
         self.observed: dict[tuple[str, int, bytes, int], Report] = {}
         self.sums: dict[bytes, tuple[int, int]] = {}
@@ -135,6 +145,7 @@ class World:
                 clock_s=lambda: self.now_s,
                 depth=self.depth,
                 patience_s=PATIENCE_S,
+                bundle=self.bundle,
             )
         return self.members[name]
 
@@ -151,6 +162,10 @@ class World:
             keys, THRESHOLD, self.rng.randbytes, depth=self.deepest,
             relay=self.hub if number and self.has_gateway else None,
         )  # fmt: skip
+
+    def asked(self, name: str, bundle: Bundle, signature: bytes) -> Iterator[bytes]:
+        """A node's question to the others."""
+        return asked(self, name, bundle, signature)
 
     def _listed(self, manifest: bytes) -> list[tuple[Batch, bytes]]:
         return unpack_manifest(self.store.blocks[manifest])
@@ -186,6 +201,7 @@ class World:
             patch.object(ask, "ThreadPoolExecutor", InTurn),
             patch.object(fetch, "ThreadPoolExecutor", InTurn),
             patch.object(anchored, "_certain", hasty if self.canary == "hasty" else anchored._certain),
+            patch.object(bundling, "signed_alike", blind if self.canary == "blind" else bundling.signed_alike),
         ):
             for _ in range(ROUNDS):
                 self.step()
@@ -199,7 +215,8 @@ class World:
         self.now_s += rng.expovariate(1 / 12)
         choices = {
             "node": 8, "deliver": 6, "publish": 3, "mine": 4, "revoke": 0.3, "grant": 0.4, "reorg": 0.5, "kill": 0.4,
-            "part": 0.3, "lie": 1.0 if self.liar else 0.0, "gateway": 2 if self.has_gateway else 0, "unpair": 0.2,
+            "part": 0.3, "lie": 1.0 if self.liar else 0.0, "propose": 1.0 if self.liar and self.bundle else 0.0,
+            "gateway": 2 if self.has_gateway else 0, "unpair": 0.2,
             "pair": 0.3, "rotate": 0.1, "jump": 0.2,
             "rogue": 0.4 if self.rogue else 0, "inspect": 0.3 if self.rogue else 0,
         }  # fmt: skip
@@ -230,6 +247,7 @@ class World:
         try:
             if name == self.indexed and self.rng.random() < 0.5:
                 self.index.follow(Endpoint(self.ledger, self.luck(name)))
+            self.began[SIGNERS[name].address] = self.ledger.blocks[-1]
             happened = self.member(name).turn()
             self.found.trace.update(
                 "".join(f"{name} {one.event} {one.place[2]} {one.kind[:20]}\n" for one in happened).encode()
@@ -241,7 +259,9 @@ class World:
             if error.kind == "other_nodes":  # whoever runs it starts it again, with the new file
                 self.members.pop(name, None)
         finally:
+            self.began.pop(SIGNERS[name].address, None)
             self.busy.discard(name)
+            self._delay("BundlePosted")
 
     def _deliver(self) -> None:
         for name, observations in self.network.arrived():
@@ -312,7 +332,7 @@ class World:
             self.busy.add("gateway")
             self.hub.turn()
             self.busy.discard("gateway")
-            self._delay()
+            self._delay("EpochAnchored")
 
     def _jump(self) -> None:
         self.weather.faults["clock"] += 1
@@ -341,37 +361,25 @@ class World:
             self.rogue.inspect()
             self.busy.discard("inspector")
 
-    def _delay(self) -> None:
+    def _delay(self, kind: str) -> None:
         """The newest manifest takes its time to some nodes, but less than what is taken for hidden."""
-        epochs = [one for block in self.ledger.blocks[-3:] for one in block.events if one.name == "EpochAnchored"]
-        if not epochs or self.weather.calm or self.rng.random() < 0.3:
+        events = [one for block in self.ledger.blocks[-3:] for one in block.events if one.name == kind]
+        if not events or self.weather.calm or self.rng.random() < 0.3:
             return
-        until_s = epochs[-1].time_s + self.rng.uniform(10, LONGEST_DELAY_S)
+        until_s = events[-1].time_s + self.rng.uniform(10, LONGEST_DELAY_S)
         for late in [self.stores[name].late for name in SIGNERS if self.rng.random() < 0.5]:
-            late.setdefault(epochs[-1].args["epoch"]["manifest"], until_s)
+            late.setdefault((events[-1].args.get("epoch") or events[-1].args)["manifest"], until_s)
 
     def _part(self) -> None:
         self.weather.faults["partition"] += 1
         self.network.apart = {name: self.rng.randrange(2) for name in SIGNERS}
 
+    def _propose(self) -> None:
+        if self.liar not in self.busy:
+            self.proposer.propose()
+
     def _lie(self) -> None:
-        """A node of bad faith: another score, the same round, and not the same to everybody."""
-        own = [one for place, one in self.observed.items() if place[0] == self.liar]
-        if not own or self.weather.calm:
-            return
-        self.weather.faults["lie"] += 1
-        report = self.rng.choice(own)
-        lies = {
-            "score": {"score_e6": report.score_e6 + 1}, "thousand": {"score_e6": 0, "low_e6": 0, "high_e6": 0},
-            "round": {"round": report.round + self.rng.choice((-1, 1, 1000))}, "config": {"config": bytes(32)},
-            "inputs": {"inputs_root": bytes(32)}, "replay": {},
-        }  # fmt: skip
-        for name in SIGNERS:
-            lie = replace(report, **self.rng.choice(list(lies.values())))
-            digest = report_digest(Domain(CHAIN_ID, ORACLE), lie)
-            signer = self.rng.choice((self.liar, self.liar, "node-0"))  # sometimes in another's name
-            forged = Observation(lie, SIGNERS[signer].address, SIGNERS[self.liar].sign_digest(digest))
-            self.network.send(self.liar, name, [forged])
+        lie(self)
 
     def notice(self, name: str, observations: Sequence[Observation]) -> None:
         """Look at what a node of good faith signed: one report a round, however often it died in between."""

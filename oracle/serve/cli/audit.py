@@ -17,6 +17,7 @@ from ...formats import cbor
 from ...formats.receipts import decode
 from ...formats.wire import unpack_receipts
 from ...records import Purpose, Receipt
+from ...reports.posted import bundled_events
 from ...rights.mint import parse_twin_id
 from ...settings import Settings, open_custodians, open_store, open_suite
 from ...wiring import open_indexed
@@ -44,9 +45,10 @@ REASONS = {
 def show(twin: Annotated[str, typer.Argument(help="One twin, or nothing for all.")] = "") -> None:
     """The timeline: chain events and custodians' receipts together."""
     wanted = parse_twin_id(twin) if twin else None
-    events = [
-        e for e in audit.timeline(open_indexed(Settings.read()), _logs()) if wanted is None or e.twin_id == wanted
-    ]
+    settings = Settings.read()
+    chain = open_indexed(settings)
+    told = audit.timeline(chain, _logs(), bundled_events(chain, open_store(settings.store)))
+    events = [e for e in told if wanted is None or e.twin_id == wanted]
     listing(
         ("time (UTC)", "who", "what", "twin", "purpose", "outcome"),
         [

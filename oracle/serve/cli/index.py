@@ -20,6 +20,7 @@ KINDS = {
     "batches": ("DataAnchor", "BatchAnchored", "twinId"),
     "epochs": ("EpochAnchor", "EpochAnchored", ""),
     "predictions": ("PredictionOracle", "PredictionPosted", "twinId"),
+    "bundles": ("PredictionOracle", "BundlePosted", ""),
     "grants": ("ConsentRegistry", "ConsentGranted", "twinId"),
     "revocations": ("ConsentRegistry", "TransferSingle", "id"),
     "receipts": ("AuditTrail", "ReceiptsRooted", ""),

@@ -13,9 +13,11 @@ from ...adapters.owned import owned
 from ...adapters.peer_http import HttpPeers
 from ...batches.anchored import batched_twins
 from ...errors import Denied
+from ...formats.bundles import MOST_REPORTS
 from ...records import Deployment
 from ...reports.due import AT_ONCE, NotReported, due, report_all
-from ...reports.quorum import check_memory, config_digest
+from ...reports.memory import check_memory
+from ...reports.quorum import config_digest
 from ...reports.rotation import refuse_old
 from ...settings import Settings, node_folder, open_suites
 from ...twins import Kind, kinds
@@ -52,6 +54,12 @@ def run(
     only: Only = None,
     drift: Drift = "off",
     at_once: AtOnce = AT_ONCE,
+    bundle: Annotated[
+        int,
+        typer.Option(
+            help="Reports of its turn that it posts as one bundle; 0: each by itself.", min=0, max=MOST_REPORTS
+        ),
+    ] = 0,
 ) -> None:
     """Run until stopped. MEDTWIN_PEERS names the other nodes; a TLS proxy belongs between machines."""
     from ..node import Metrics, Running, serve  # a web server, which the other commands do not need
@@ -73,7 +81,9 @@ def run(
     with owned(node_folder(settings, own.address, deployment)) as folder, open_workers(scheduler) as compute:
         watched = watched_kinds(folder, chosen, drift, ERRORS.print) if drift != "off" else []
         looked_at = watched or chosen
-        member = open_member(settings, folder, own, endpoints, looked_at, deployment, compute=compute, at_once=at_once)
+        member = open_member(
+            settings, folder, own, endpoints, looked_at, deployment, compute=compute, at_once=at_once, bundle=bundle
+        )
         ERRORS.print(f"node {own.address} on http://127.0.0.1:{port}", highlight=False)
         peers = member.peers if isinstance(member.peers, HttpPeers) else None
         running = Running(member, Metrics(), peers=peers, endpoints=endpoints, watched=watched)

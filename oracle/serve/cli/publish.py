@@ -87,7 +87,7 @@ def predict(
     """The newest report of a twin, as the oracle nodes posted it."""
     settings = Settings.read()
     chain, twin_id, twin_kind = open_indexed(settings), parse_twin_id(twin), kind_named(kind)
-    report = latest_report(chain, twin_id, twin_kind.model_digest)
+    report = latest_report(chain, open_store(settings.store), twin_id, twin_kind.model_digest)
     answered = report.status == Status.ANSWER
     score, low, high = (value / E6 for value in (report.score_e6, report.low_e6, report.high_e6))
     told = [quantity(value, twin_kind.unit) for value in (report.score_e6, report.low_e6, report.high_e6)]

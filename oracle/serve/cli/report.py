@@ -27,14 +27,14 @@ app = typer.Typer(
 @app.command("list")
 def list_(twin: str) -> None:
     """Every report on a twin: what it says, and whether it is refuted, may still be, or is final."""
-    chain = suite()
+    chain, store = suite(), open_store(Settings.read().store)
     now_s, names = chain.head().time_s, {kind.model_digest: name for name, kind in kinds().items()}
     listing(
         ("round", "kind", "as of (UTC)", "answer", "state"),
         [
             (one.report.round, names.get(one.report.model, "0x" + one.report.model.hex()[:8]),
              f"{utc(one.report.as_of_s):%Y-%m-%d %H:%M:%S}", _answer(one), _state(one, now_s))
-            for one in postings(chain, parse_twin_id(twin))
+            for one in postings(chain, store, parse_twin_id(twin))
         ],
         empty="no reports yet: medtwin predict",
     )  # fmt: skip
@@ -55,15 +55,15 @@ def challenge(
     judged, within a day; with registered terms every contribution.
     """
     settings, found = Settings.read(), kind_named(kind)
-    chain, who = open_suite(settings), signer(reader)
+    chain, store, who = open_suite(settings), open_store(settings.store), signer(reader)
     named = {"model": found.model_digest} | ({"round": round_} if round_ else {})
-    known = postings(chain, parse_twin_id(twin), **named)
+    known = postings(chain, store, parse_twin_id(twin), **named)
     if not known:
         raise NotFound(f"there is no such report on twin {twin}", hint="see which there are: medtwin report list")
     posting = known[-1]
     report = posting.report
     rows = challenging.rows_of(
-        chain, open_store(settings.store), open_custodians(settings), who, found, report, open_explanations(settings),
+        chain, store, open_custodians(settings), who, found, report, open_explanations(settings),
         purpose=int(purposes(purpose)), random_bytes=os.urandom,
     )  # fmt: skip
     model = found.shipped.additive if isinstance(found, ShippedKind) else None

@@ -16,8 +16,9 @@ from oracle.adapters.peer_http import CONFIG, HttpPeers
 from oracle.errors import Denied, StorageError, VerificationError
 from oracle.formats.wire import pack_observations
 from oracle.records import Readings
+from oracle.reports.onlooker import Onlooker
 from oracle.reports.predict import Node, predict
-from oracle.reports.quorum import Member, Onlooker, config_digest
+from oracle.reports.quorum import Member, config_digest
 from oracle.serve.node import Metrics, Running, service
 from tests.simulation.parties import Mean
 

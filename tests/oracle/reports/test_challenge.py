@@ -124,7 +124,7 @@ class Court:
 
     def posting(self) -> Posting:
         """The newest."""
-        return postings(self.stage.chain, self.twin.twin_id, model=self.kind.model_digest)[-1]
+        return postings(self.stage.chain, self.twin.edge.store, self.twin.twin_id, model=self.kind.model_digest)[-1]
 
     def rows(self, posting: Posting) -> Any:
         """As the twin's owner opens them."""
@@ -204,7 +204,7 @@ def test_a_doctored_report_is_refuted(court: Court, stage: Stage, how: str, what
     assert [(one.args["reportDigest"], one.args["fault"]) for one in told] == [(posting.digest, what)]
     assert court.suspended() == [True, True, True, False]
     assert court.posting() == replace(posting, refuted=True)
-    assert [one.refuted for one in postings(stage.chain, court.twin.twin_id)] == [False, True]
+    assert [one.refuted for one in postings(stage.chain, court.twin.edge.store, court.twin.twin_id)] == [False, True]
     with pytest.raises(Denied) as caught:
         challenge.refute(stage.chain, court.twin.patient, court.posting(), fault)
     assert caught.value.kind == "already_refuted"
@@ -221,14 +221,14 @@ def test_a_report_in_a_bundle_is_refuted(court: Court, stage: Stage) -> None:
     chain.write(stage.hospital, "PredictionOracle", "postBundle", tuple(bundle.values()), signatures)
     for report, leaf in zip(reports, leaves, strict=True):
         chain.write(stage.hospital, "PredictionOracle", "settle", report_fields(report), proof(leaves, leaf))
-    _, wrong, right = postings(chain, court.twin.twin_id)
+    _, wrong, right = postings(chain, court.twin.edge.store, court.twin.twin_id)
     assert (wrong.place, wrong.signatures) == ((bundle["manifest"], tuple(proof(leaves, leaves[0]))), signatures)
 
     fault = court.fault(wrong)
     assert fault is not None and court.fault(right) is None
     challenge.refute(chain, court.twin.patient, wrong, fault)
 
-    assert [one.refuted for one in postings(chain, court.twin.twin_id)] == [False, True, False]
+    assert [one.refuted for one in postings(chain, court.twin.edge.store, court.twin.twin_id)] == [False, True, False]
     assert court.suspended() == [True, True, True, False]
 
 

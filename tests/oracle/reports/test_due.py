@@ -122,7 +122,7 @@ def test_one_pass_reports_on_every_twin_once(ward: Ward) -> None:
     assert all(isinstance(one, Posted) for one in (*first, *again))
     mined = [one.mined for one in (*first, *again) if isinstance(one, Posted) and one.mined]
     assert len(mined) == MANY - 1 and alone.mined
-    assert posted_report(ward.stage.chain, *places[0]).round == 1
+    assert posted_report(ward.stage.chain, ward.nodes[0].store, *places[0]).round == 1
 
 
 def test_one_twin_that_says_no_holds_up_no_other(ward: Ward) -> None:

@@ -111,7 +111,7 @@ def test_predict_posts_the_windows_answer_once(stage: Stage, twin: Twin, kind: M
     assert first.seen is not None
     assert first.report.explanation_root == root(explanation_leaves(first.seen.explanation.prediction))
     assert (again.report, again.mined, posted(stage)) == (first.report, None, 1)
-    assert latest_report(stage.chain, twin.twin_id, kind.model_digest) == first.report
+    assert latest_report(stage.chain, twin.edge.store, twin.twin_id, kind.model_digest) == first.report
 
 
 def test_a_kind_of_another_schema_asks_no_custodian(
@@ -315,7 +315,7 @@ def test_predict_without_batches_or_consent_is_refused(
         run(stage, twin, kind, nodes)
     assert "consent_revoked" in caught.value.sentence
     with pytest.raises(NotFound):
-        latest_report(stage.chain, twin.twin_id, kind.model_digest)
+        latest_report(stage.chain, twin.edge.store, twin.twin_id, kind.model_digest)
 
 
 def test_a_node_whose_chain_lags_is_left_out(stage: Stage, twin: Twin, kind: Mean, nodes: Any, batches: Any) -> None:

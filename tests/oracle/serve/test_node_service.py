@@ -19,8 +19,15 @@ from oracle.adapters.memory import new_signer
 from oracle.adapters.owned import owned
 from oracle.adapters.peer_http import HttpPeers
 from oracle.adapters.process import free_port
-from oracle.errors import ChainError, Denied, InputError, VerificationError
-from oracle.formats.wire import MAX_REQUEST_BYTES, MOST_OBSERVATIONS, pack_observations, unpack_observations
+from oracle.errors import ChainError, Denied, InputError, MedtwinError, StorageError, VerificationError
+from oracle.formats.bundles import Bundle
+from oracle.formats.wire import (
+    MAX_REQUEST_BYTES,
+    MOST_OBSERVATIONS,
+    pack_observations,
+    pack_proposal,
+    unpack_observations,
+)
 from oracle.records import Observation, Report
 from oracle.reports.quorum import Happened
 from oracle.serve.node import NO_QUORUM_AFTER_S, STALE_AFTER_S, Metrics, Running, service
@@ -54,6 +61,12 @@ class Ear:
             raise self.failure
         self.heard.append(one)
         return True
+
+    def endorse(self, bundle: Bundle, signature: bytes) -> bytes:
+        """Sign, or fail."""
+        if self.failure:
+            raise self.failure
+        return signature[::-1]
 
     def turn(self) -> list[Happened]:
         """Nothing, or fail."""
@@ -101,6 +114,57 @@ def test_an_unsigned_observation_is_refused_and_says_little() -> None:
 
     assert answer.status_code == httpx.codes.FORBIDDEN
     assert answer.text == "1 observations are not signed by a node"
+
+
+PROPOSAL = (Bundle(bytes([1] * 32), bytes([2] * 32), bytes([3] * 32)), bytes(range(65)))
+
+
+def test_a_bundle_that_a_peer_proposes_is_signed() -> None:
+    """The signature and nothing else."""
+    web = client(Ear())
+    answer = web.post("/v1/bundles", content=pack_proposal(*PROPOSAL))
+
+    assert (answer.status_code, answer.content) == (httpx.codes.OK, PROPOSAL[1][::-1])
+    assert 'medtwin_node_bundles_total{outcome="signed"} 1.0' in web.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [
+        (VerificationError("this node signed another report", kind="other_report"), httpx.codes.FORBIDDEN),
+        (Denied("a round of it is on the chain", kind="on_chain"), httpx.codes.CONFLICT),
+        (StorageError("no such block", kind="missing_block"), httpx.codes.CONFLICT),
+        (ChainError("the chain stopped answering"), httpx.codes.SERVICE_UNAVAILABLE),
+    ],
+)
+def test_a_bundle_that_is_not_signed_is_answered_with_the_reason(failure: MedtwinError, status: int) -> None:
+    """Wrong, not now, or the node's own chain is away."""
+    answer = client(Ear(failure=failure)).post("/v1/bundles", content=pack_proposal(*PROPOSAL))
+
+    assert (answer.status_code, answer.text) == (status, failure.sentence)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\x80", pack_proposal(PROPOSAL[0], bytes(64)), pack_proposal(*PROPOSAL) + b"\0"]
+)
+def test_what_is_no_bundle_is_refused(body: bytes) -> None:
+    """One sentence; and a node of another configuration is told so before it is read."""
+    web = client(Ear())
+    other = web.post("/v1/bundles", content=body, headers={"Medtwin-Config": "ab"})
+
+    assert web.post("/v1/bundles", content=body).status_code == httpx.codes.BAD_REQUEST
+    assert other.status_code == httpx.codes.CONFLICT
+
+
+def test_peers_are_asked_at_once_and_a_silent_one_gives_nothing() -> None:
+    """Two that answer, one that refuses, one port where nobody is."""
+    refusing = Ear(failure=Denied("not now"))
+    with served(Ear()) as one, served(Ear()) as two, served(refusing) as three:
+        peers = HttpPeers([f"http://127.0.0.1:{free_port()}", one, three, two])
+        given = list(peers.ask(*PROPOSAL))
+        peers.close()
+
+    assert given == [PROPOSAL[1][::-1]] * 2
 
 
 def test_readiness_follows_the_turns() -> None:
