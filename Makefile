@@ -15,7 +15,7 @@ MEDTWIN_DATA ?= $(if $(wildcard ../shared/data),../shared/data,$(TOOLS)/data)
 export MEDTWIN_DATA
 LEARNED := cgm_t1d heart_failure_299 icu2012 machine_temperature nhs_ae pulse readmission_diabetes130 rhythm ventilator
 
-.PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-gates test-contracts test-integration \
+.PHONY: help setup setup-dev demo dev test test-oracle test-foundry test-gates test-contracts test-integration test-simulation \
 	fuzz mutate mutate-sample symbolic slither coverage-contracts chains check format artifacts models evaluate \
 	bench bench-gas gas-trace bench-models bench-lock bench-objects load api-fuzz custody faults day simulate soak demo-portal portal-e2e clean need-python need-node need-services need-data
 
@@ -76,21 +76,26 @@ dev: setup-dev ## Start a chain, custodians, an oracle and the portal to build o
 
 # -- tests ---------------------------------------------------------------------
 
-# Two lanes of about the same length, as most machines have two cores.
-test: setup-dev need-services ## Run every test: units, contracts in forge and on Ganache, whole paths on IPFS
+# Two lanes of about the same length, as most machines have two cores; the simulation takes what they leave, as they often wait.
+test: setup-dev need-services ## Run every test: units, contracts in forge and on Ganache, whole paths on IPFS, simulated bad luck
 	@rm -rf reports && mkdir reports
-	@for part in oracle foundry gates; do \
+	@{ nice -n 19 $(MAKE) test-simulation > reports/simulation.log 2>&1; echo $$? > reports/simulation.exit; } & \
+	for part in oracle foundry gates; do \
 		$(MAKE) test-$$part > reports/$$part.log 2>&1; echo $$? > reports/$$part.exit; \
 	done & \
 	for part in contracts integration; do \
 		$(MAKE) test-$$part; echo $$? > reports/$$part.exit; \
 	done; \
-	wait; cat reports/oracle.log reports/foundry.log reports/gates.log; \
-	$(BIN)/python scripts/closing_line.py reports oracle contracts foundry gates integration
+	wait; cat reports/oracle.log reports/foundry.log reports/gates.log reports/simulation.log; \
+	$(BIN)/python scripts/closing_line.py reports oracle contracts foundry gates integration simulation
 
 test-oracle: setup-dev ## Run the Python package's own tests
 	@mkdir -p reports
 	$(PYTEST) -p no:pytest-brownie --junitxml=reports/oracle.xml tests/oracle $(wildcard tests/test_*.py)
+
+test-simulation: setup-dev ## Play 10,000 seeds of simulated bad luck
+	@mkdir -p reports
+	OMP_NUM_THREADS=1 $(PYTEST) -p no:pytest-brownie --junitxml=reports/simulation.xml tests/simulation
 
 # Warnings from brownie's own pinned world are not ours to mend.
 test-contracts: setup-dev ## Run the contracts' tests (brownie on Ganache)

@@ -37,7 +37,7 @@ GATES = (
     Gate("coverage", module("coverage")),
     Gate("slither", module("static")),
     Gate("symbolic", module("symbolic", "--short")),
-    Gate("planted faults", module("mutate", "--sample", "0")),
+    Gate("mutants", module("mutate", "--sample", "120", "--planted", "30")),
 )
 
 

@@ -28,19 +28,20 @@ from .install_solc import ROOT
 from .mutants import CLASSES, Mutant, mutants
 from .planted import PLANTED
 from .survivors import ARGUED
-from .variants import NOTHING, Change, compiled, reached, texts
+from .variants import NOTHING, Change, compiled, needed, reached, texts
 
 RESULTS = ROOT / "bench" / "results" / "mutation.json"
 SCRATCH = ROOT / "build" / "mutants"
 DEAD = ROOT / "build" / "mutants.killed"
 LEAST_OF_SAMPLE, LEAST_OF_ALL = 0.95, 0.97
-BATCH = 12
+BATCH = 16
 MOST_S = 600
 SHORT = {
     "FOUNDRY_FUZZ_RUNS": "64",
     "FOUNDRY_INVARIANT_RUNS": "1",  # 8,192 steps
     "FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT": "0",
     "FOUNDRY_LINT_LINT_ON_BUILD": "false",
+    "FOUNDRY_CODE_SIZE_LIMIT": "1000000",  # what is not optimised is longer
 }
 EVERYTHING = "**"
 
@@ -99,6 +100,14 @@ def own_tests(file: str) -> str:
     return f"{{{','.join(tested)}}}*" if tested else ""
 
 
+def _name(change: Change, most: str) -> str:
+    """The same while neither it nor what it is compiled with changes."""
+    file, text = change
+    beside = sorted(frozenset().union(*map(needed, reached(file))) - {file})
+    facts = [file, text, most, [(name, texts()[name]) for name in beside]]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
 class Court:
     """Benches, workers that compile changes and try them there, and a file of what they killed."""
 
@@ -120,9 +129,11 @@ class Court:
             yield from found
 
     def _tried(self, batch: Sequence[Change], most: str) -> list[str]:
-        bench = self._benches.get()
+        bench, names = self._benches.get(), [_name(change, most) for change in batch]
         try:
-            return [self._fate(bench, *one, most) for one in zip(batch, compiled(batch), strict=True)]
+            alive = [change for change, name in zip(batch, names, strict=True) if name not in self._dead]
+            fates = (self._fate(bench, *one, most) for one in zip(alive, compiled(alive) if alive else [], strict=True))
+            return ["killed" if name in self._dead else self._noted(name, next(fates)) for name in names]
         finally:
             self._benches.put(bench)
 
@@ -130,12 +141,9 @@ class Court:
         if codes is None:
             return "stillborn"
         changed = {name: code for name, code in codes.items() if code != self._originals[name]}
-        if not changed:
-            return "same"
-        name = hashlib.sha256(json.dumps([changed, most], sort_keys=True).encode()).hexdigest()
-        if name in self._dead:
-            return "killed"
-        fate = bench.fate(changed, own_tests(change[0]), most)
+        return bench.fate(changed, own_tests(change[0]), most) if changed else "same"
+
+    def _noted(self, name: str, fate: str) -> str:
         if fate == "killed":
             with DEAD.open("a", encoding="utf-8") as dead:
                 dead.write(name + "\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts import mutate
 from scripts.campaign import complaints, tally
 from scripts.coverage import missed
 from scripts.findings import REVIEWED
@@ -122,6 +123,31 @@ def test_mutation_is_refused_below_its_floors(change: dict[str, object], said: l
     good = {"mutants": 120, "of": 1_400, "killed": 114, "survivors": [], "planted_missed": []}
 
     assert complaints_of_mutants(good | change) == said
+
+
+def test_a_mutant_that_was_killed_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lived is, and what is new; what is the same code never."""
+    tried: list[dict[str, str]] = []
+
+    class Bench:
+        def __init__(self, _: int) -> None: ...
+        def fate(self, codes: dict[str, str], *_: str) -> str:
+            tried.append(codes)
+            return "killed" if codes.get("A.sol/A") in ("02", "04") else "survived"
+
+    changes = [("DataAnchor.sol", text) for text in ("01", "02", "03", "")]
+    monkeypatch.setattr(mutate, "DEAD", tmp_path / "killed")
+    monkeypatch.setattr(mutate, "Bench", Bench)
+    monkeypatch.setattr(mutate, "own_tests", lambda file: file)
+    monkeypatch.setattr(mutate, "compiled", lambda changes: [{"A.sol/A": text or "01"} for _, text in changes])
+
+    first = list(mutate.Court(1).fates(changes))
+    del tried[:]
+    again = list(mutate.Court(1).fates([*changes, ("DataAnchor.sol", "04")]))
+
+    assert first == ["same", "killed", "survived", "same"]
+    assert again == [*first, "killed"]
+    assert tried == [{"A.sol/A": "01"}, {"A.sol/A": "03"}, {"A.sol/A": "04"}]
 
 
 @pytest.mark.parametrize(("command", "canary", "failed"), [

@@ -8,6 +8,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IAccessMarket} from "../../contracts/interfaces/IAccessMarket.sol";
 import {Grant} from "../../contracts/types/Consent.sol";
 import {MarketFixture} from "./MarketFixture.sol";
+import {Vm} from "./Fixture.sol";
 
 /// purchase
 ///   given a listed offer
@@ -210,7 +211,12 @@ contract AccessMarketPurchaseTest is MarketFixture {
     function test_purchase_afterAStopInItsFirstSecond() public {
         _bought();
         _revoke(owner);
+        vm.recordLogs();
         vm.assertEq(_buy(1), 2);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            vm.assertTrue(logs[i].topics[0] != IAccessMarket.EarningsWithdrawn.selector);
+        }
         vm.assertEq(token.balanceOf(owner), 0);
         vm.assertEq(token.balanceOf(grantee), FUNDS - PRICE);
     }

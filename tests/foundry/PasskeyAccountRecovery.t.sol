@@ -25,7 +25,7 @@ import {PasskeyFixture} from "./PasskeyFixture.sol";
 /// guardians
 ///   it tells who, how many and how long
 /// setGuardians
-///   when none, too many or unordered, or the time is out of bounds
+///   when none, too many, unordered or one twice, or the time is out of bounds
 ///     it refuses
 contract PasskeyAccountRecoveryTest is PasskeyFixture {
     function test_GuardiansReplaceTheKeys(bytes32 hash) public {
@@ -132,12 +132,15 @@ contract PasskeyAccountRecoveryTest is PasskeyFixture {
         address[] memory all = _two();
         uint8 threshold = 2;
         uint40 waiting = 1 days;
-        if (kind % 6 == 0) threshold = 0;
-        if (kind % 6 == 1) threshold = 3;
-        if (kind % 6 == 2) waiting = 1 days - 1;
-        if (kind % 6 == 3) waiting = 30 days + 1;
-        if (kind % 6 == 4) (all[0], all[1]) = (all[1], all[0]);
-        if (kind % 6 == 5) all = new address[](9);
+        if (kind % 9 == 0) threshold = 0;
+        if (kind % 9 == 1) threshold = 3;
+        if (kind % 9 == 2) waiting = 1 days - 1;
+        if (kind % 9 == 3) waiting = 30 days + 1;
+        if (kind % 9 == 4) (all[0], all[1]) = (all[1], all[0]);
+        if (kind % 9 == 5) all = new address[](9);
+        if (kind % 9 == 6) all[1] = all[0];
+        if (kind % 9 == 7) (all, threshold) = (new address[](0), 0);
+        if (kind % 9 == 8) waiting = 0;
         bytes memory data = abi.encodeCall(account.setGuardians, (all, threshold, waiting));
         bytes memory signature = _callSigned(address(account), data, 0, NOW + 1);
         vm.expectRevert(

@@ -26,7 +26,7 @@ import {Fixture} from "./Fixture.sol";
 ///     it refuses
 /// transferFrom
 ///   given a ward's twin
-///     it starts an epoch
+///     it starts an epoch, and nobody is approved any more
 ///   given a patient's
 ///     it refuses
 ///   given equipment's
@@ -115,15 +115,18 @@ contract TwinTokenTest is Fixture {
     }
 
     function test_transfer_ofAWardStartsAnEpoch() public {
+        vm.prank(owner);
+        twins.approve(stranger, WARD);
         vm.expectEmit(address(twins));
         emit ITwinToken.EpochStarted(WARD, 1);
-        vm.prank(owner);
+        vm.prank(stranger);
         twins.transferFrom(owner, grantee, WARD);
 
         vm.assertEq(twins.ownerOf(WARD), grantee);
         vm.assertEq(twins.ownerDuring(WARD, 0), owner);
         vm.assertEq(twins.ownerDuring(WARD, 1), grantee);
         vm.assertEq(twins.epochEnd(WARD, 0), NOW);
+        vm.assertEq(twins.getApproved(WARD), address(0));
     }
 
     function test_transfer_ofAPatientIsRefused() public {

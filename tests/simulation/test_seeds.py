@@ -1,0 +1,20 @@
+"""Ten thousand seeds of bad luck; ``make simulate`` plays as many more as it is asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from .__main__ import play
+
+SEEDS, PART = 10_000, 500
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, PART))
+def test_nothing_is_lost_doubled_wrong_or_released_without_consent(first: int) -> None:
+    """Crashes, reorganisations, partitions, a liar, rot and full disks; then calm, and every round is there once."""
+    played = [play(seed) for seed in range(first, first + PART)]
+
+    assert {one["seed"]: one["violations"] for one in played if one["violations"]} == {}
+    assert sum(one["faults"].total() for one in played) > 10 * PART
+    assert sum(one["reports"] for one in played) > PART
+    assert sum(one["releases"] for one in played) > 10 * PART
