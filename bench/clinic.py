@@ -61,7 +61,11 @@ class Ear:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                for one in unpack_observations(self.rfile.read(int(self.headers["Content-Length"]))):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.path != "/v1/observations":  # it signs no bundles
+                    self.send_error(404)
+                    return
+                for one in unpack_observations(body):
                     report = one.report
                     told = repr(report).encode()
                     heard[one.signer, (report.twin_id, report.model, report.round)].add(told)
@@ -99,6 +103,7 @@ class Clinic:
     kind: TwinKind
     folder: Path
     ear: Ear
+    bundle: int = 0
     node_ports: dict[str, int] = field(default_factory=dict)
     services: dict[str, Process] = field(default_factory=dict)
     proxies: dict[str, Proxy] = field(default_factory=dict)
@@ -138,7 +143,18 @@ class Clinic:
         """As a process: the command, or one with the same key that lies; from another home on another port, a copy."""
         settings = replace(self.node_settings(name), home=home or self.settings.home)
         port = str(port or self.node_ports[name])  # type: ignore[assignment]
-        arguments = ["node", "run", "--as", name, "--port", str(port), "--kind", self.kind.name]
+        arguments = [
+            "node",
+            "run",
+            "--as",
+            name,
+            "--port",
+            str(port),
+            "--kind",
+            self.kind.name,
+            "--bundle",
+            str(self.bundle),
+        ]
         if lies:
             arguments = [name, str(port), self.kind.name, lies]
         return Forked(
@@ -161,8 +177,11 @@ def readiness(port: int) -> str:
 
 
 @contextmanager
-def clinic(folder: Path, kind: TwinKind, *, depth: int, gateway: bool = False) -> Iterator[Clinic]:
-    """Start everything and stop it on leaving; with a gateway, all follow its epochs, and it is not started."""
+def clinic(folder: Path, kind: TwinKind, *, depth: int, gateway: bool = False, bundle: int = 0) -> Iterator[Clinic]:
+    """Start everything and stop it on leaving; with a gateway, all follow its epochs, and it is not started.
+
+    `bundle` is how many reports nodes post together; 0: each by itself.
+    """
     with ExitStack() as stack:
         ports = {name: free_port() for name in ("chain", "ipfs", *ROLES[1:])}
         url, where = f"http://127.0.0.1:{ports['chain']}", f"ipfs://127.0.0.1:{ports['ipfs']}"
@@ -198,7 +217,7 @@ def clinic(folder: Path, kind: TwinKind, *, depth: int, gateway: bool = False) -
         ear = Ear()
         stack.callback(ear.close)
         made = Clinic(
-            url, settings, open_suite(settings), opened, open_store(where), keys, kind, folder, ear,
+            url, settings, open_suite(settings), opened, open_store(where), keys, kind, folder, ear, bundle,
             {name: port for name, port in ports.items() if name.startswith("node")}, services,
         )  # fmt: skip
         stack.callback(lambda: [one.close() for one in made.proxies.values()])

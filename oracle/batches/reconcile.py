@@ -54,7 +54,7 @@ class _Chain:
 
 
 def reconcile(chain: Chain, stores: Sequence[Store], *, mend: bool, clear: bool = False) -> Iterator[Difference]:
-    """Look at every block that the chain names, chunks of objects and manifests of epochs included, and at every pin, in every store.
+    """Look at every block that the chain names, chunks of objects and manifests of epochs and lists of bundles included, and at every pin, in every store.
 
     With `mend` what is missing is copied from another store, what is not pinned is pinned, and what was erased is removed, sealed
     explanations beside erased batches included. With `clear` what nothing names is removed: not while somebody publishes,
@@ -93,6 +93,8 @@ def _told(chain: Chain, stores: Sequence[Store]) -> _Chain:
     told = _Chain()
     for event in followed_epochs(chain):
         told.wanted[event.args["epoch"]["manifest"]] = 0
+    for event in chain.events("PredictionOracle", "BundlePosted"):
+        told.wanted[event.args["manifest"]] = 0
     for twin_id in batched_twins(chain, stores[0]):
         retired = bool(chain.read("TwinToken", "isRetired", twin_id))
         for one in anchored_batches(chain, twin_id, stores[0]):

@@ -14,6 +14,7 @@ import pytest
 from oracle.adapters.memory import MemoryStore
 from oracle.batches import anchored
 from oracle.batches.anchored import HIDDEN_AFTER_S
+from oracle.batches.reconcile import reconcile
 from oracle.custody.audit import timeline
 from oracle.errors import Denied, InputError, NotFound, StorageError, VerificationError
 from oracle.formats import merkle
@@ -290,6 +291,16 @@ def test_a_manifest_that_is_missing_stops_only_what_it_may_concern(
     desk.store.put(block)
     anchored._hidden.clear()  # a minute later
     assert desk.latest().round == 2
+
+
+def test_a_list_belongs_into_the_store(desk: Desk) -> None:
+    """The chain names it: it is no surplus, and missed where it is not."""
+    made, _ = desk.bundle(desk.report(1))
+    before = [one for one in reconcile(desk.stage.chain, [desk.store], mend=False) if one.digest == made.manifest]
+    desk.store.remove(made.manifest)
+    after = [one.what for one in reconcile(desk.stage.chain, [desk.store], mend=False) if one.digest == made.manifest]
+
+    assert (before, after) == ([], ["missing or damaged"])
 
 
 def test_a_missing_manifest_hides_no_report_on_the_newest_data(desk: Desk) -> None:

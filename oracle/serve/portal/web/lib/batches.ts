@@ -105,7 +105,7 @@ export async function blockOf(batch: Batch): Promise<Uint8Array> {
 }
 
 /** A block of the store, once it is the one of that name; nothing if it is not there. */
-async function stored(digest: Hex, otherwise = `block ${digest} is another one`): Promise<Uint8Array | null> {
+export async function stored(digest: Hex, otherwise = `block ${digest} is another one`): Promise<Uint8Array | null> {
   const answer = await fetch(`/blocks/${digest.slice(2)}`)
   if (answer.status === 404) return null
   if (!answer.ok) throw new Damaged('the store does not answer')

@@ -1,4 +1,5 @@
 /** What the oracle's nodes reported, and whether enough of them did. */
+import { posted } from './bundles'
 import type { Hex } from './bytes'
 import { events, now, read, timeOf } from './chain'
 import { type Config, configured } from './config'
@@ -22,11 +23,9 @@ const ANSWER = 1
 
 /** Newest last, of every model this deployment knows. */
 export async function reportsOf(twin: bigint): Promise<Report[]> {
-  const [posted, refuted] = await Promise.all([
-    events('PredictionOracle', 'PredictionPosted', { twinId: twin }), events('PredictionOracle', 'PredictionRefuted', { twinId: twin }),
-  ])
+  const [found, refuted] = await Promise.all([posted(twin), events('PredictionOracle', 'PredictionRefuted', { twinId: twin })])
   const wrong = new Set(refuted.map((event) => event.args.reportDigest))
-  const known = posted.flatMap((event) => {
+  const known = found.flatMap((event) => {
     const model = configured().models.find((one) => one.digest === event.args.model)
     return model ? [{ event, model }] : []
   })

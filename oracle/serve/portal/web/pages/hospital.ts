@@ -1,6 +1,7 @@
 /** What runs: nodes, keyholders, devices, models, and where each stands on the chain. */
 import { type TemplateResult, html, nothing } from 'lit-html'
 import { gapsIn, standing } from '../lib/batches'
+import { posted } from '../lib/bundles'
 import type { Hex } from '../lib/bytes'
 import { events, read } from '../lib/chain'
 import { configured } from '../lib/config'
@@ -29,11 +30,11 @@ export function hospital(): Page {
 
   async function load(): Promise<void> {
     const { models } = configured()
-    const [needed, found, pairings, anchored, posted, states] = await Promise.all([
+    const [needed, found, pairings, anchored, told, states] = await Promise.all([
       read('PredictionOracle', 'quorum'), logs(), events('DeviceRegistry', 'DevicePaired'), standing(),
-      events('PredictionOracle', 'PredictionPosted'), Promise.all(models.map((model) => read('ModelRegistry', 'isApproved', model.digest))),
+      posted(), Promise.all(models.map((model) => read('ModelRegistry', 'isApproved', model.digest))),
     ])
-    ;[quorum, books, reports, approved] = [Number(needed), found, posted.length, states]
+    ;[quorum, books, reports, approved] = [Number(needed), found, told.length, states]
     const batches = [...anchored.values()].flat()
     const newest = new Map(pairings.map((event) => [event.args.device as Hex, event]))
     devices = await Promise.all([...newest.keys()].map(async (address) => {
