@@ -9,4 +9,23 @@ ARGUED: dict[tuple[str, str, str], str] = {
     ("libraries/Purchases.sol", "uint256 until = stop < block.timestamp ? stop : block.timestamp;",
      "uint256 until = stop <= block.timestamp ? stop : block.timestamp;"):
         "where both are equal, either is taken",
+    ("libraries/Purchases.sol", "if (until >= bought.end) return bought.paid;", "if (until > bought.end) return bought.paid;"):
+        "at the end itself the line below gives paid * (end - start) / (end - start)",
+    ("EpochAnchor.sol", "if (device.paired) until = device.calibratedUntil < latest ? device.calibratedUntil : latest;",
+     "if (device.paired) until = device.calibratedUntil <= latest ? device.calibratedUntil : latest;"):
+        "where both are equal, either is taken",
+    ("PredictionOracle.sol", "if (kept.isSame(report.toWord(0))) _latest[report.twinId][report.model] = kept.refuted();",
+     "if (kept.isSame(report.toWord(1))) _latest[report.twinId][report.model] = kept.refuted();"):
+        "isSame does not look at the config's number",
+    ("libraries/FixedPoint.sol", "if (rest < 0) (whole, rest) = (whole - 1, rest + E6);",
+     "if (rest <= 0) (whole, rest) = (whole - 1, rest + E6);"):
+        "a rest of 0 becomes a whole million, which the next line adds again",
+    ("libraries/FixedPoint.sol", "bool negative = marginE6 < 0;", "bool negative = marginE6 <= 0;"):
+        "of 0 the odds are ONE, and ONE / (ONE + ONE) on either side",
+    ("libraries/FixedPoint.sol", "int256 odds = distance >= FAR ? int256(0) : exponential(distance);",
+     "int256 odds = distance >= FAR ? int256(1) : exponential(distance);"):
+        "1e-30 of a share, whose distance from a whole millionth is compared with half of one",
+    ("libraries/FixedPoint.sol", "if (difference < 0) difference = -difference;",
+     "if (difference <= 0) difference = -difference;"):
+        "0 is its own negative",
 }  # fmt: skip

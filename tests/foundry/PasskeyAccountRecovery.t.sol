@@ -17,6 +17,10 @@ import {PasskeyFixture} from "./PasskeyFixture.sol";
 ///     it refuses
 ///   when guardians changed
 ///     it refuses
+///   given support from before it was called off and guardians changed
+///     it counts no more
+///   given support from before another recovery and guardians changed
+///     it counts no more
 /// supportRecovery
 ///   given a stranger
 ///     it refuses
@@ -101,6 +105,32 @@ contract PasskeyAccountRecoveryTest is PasskeyFixture {
         vm.expectRevert(abi.encodeWithSelector(IPasskeyAccount.NotGuardian.selector, owner));
         vm.prank(owner);
         account.supportRecovery(x, y);
+    }
+
+    function test_SupportDoesNotComeBackAfterTheOwnerCalledItOff() public {
+        _appoint(1, 1 days);
+        (bytes32 x, bytes32 y) = _public(OTHER_KEY);
+        _support(owner, x, y);
+        _execute(address(account), abi.encodeCall(account.cancelRecovery, ()), 1);
+        _execute(address(account), abi.encodeCall(account.setGuardians, (_two(), 1, 1 days)), 2);
+        (uint8 supporters, uint40 readyAt) = account.recoveryOf(x, y);
+        vm.assertEq(uint256(supporters) + readyAt, 0);
+    }
+
+    function test_SupportDoesNotComeBackAfterARecovery() public {
+        _appoint(1, 1 days);
+        (bytes32 x, bytes32 y) = _public(OTHER_KEY);
+        (bytes32 falseX, bytes32 falseY) = _public(0xBAD);
+        _support(grantee, falseX, falseY);
+        _support(owner, x, y);
+        vm.warp(NOW + 1 days);
+        account.finishRecovery(x, y);
+        bytes memory data = abi.encodeCall(account.setGuardians, (_two(), 1, 1 days));
+        uint40 deadline = NOW + 2 days;
+        bytes32 digest = _callDigest(address(account), data, 1, deadline);
+        account.execute(address(account), data, 1, deadline, _signed(OTHER_KEY, SITE, TOUCHED, digest));
+        (uint8 supporters, uint40 readyAt) = account.recoveryOf(falseX, falseY);
+        vm.assertEq(uint256(supporters) + readyAt, 0);
     }
 
     function test_RevertWhen_StrangerSupports() public {
