@@ -29,6 +29,8 @@ import {PasskeyFixture} from "./PasskeyFixture.sol";
 /// guardians
 ///   it tells who, how many and how long
 /// setGuardians
+///   given eight
+///     it counts each
 ///   when none, too many, unordered or one twice, or the time is out of bounds
 ///     it refuses
 contract PasskeyAccountRecoveryTest is PasskeyFixture {
@@ -150,6 +152,17 @@ contract PasskeyAccountRecoveryTest is PasskeyFixture {
         account.supportRecovery(x, y);
     }
 
+    function test_EightGuardiansAreTheMost() public {
+        _execute(address(account), abi.encodeCall(account.setGuardians, (_ascending(8), 8, 1 days)), 0);
+        (bytes32 x, bytes32 y) = _public(OTHER_KEY);
+        for (uint160 i = 1; i <= 8; ++i) {
+            _support(address(i), x, y);
+        }
+        (uint8 supporters, uint40 readyAt) = account.recoveryOf(x, y);
+        vm.assertEq(uint256(supporters), 8);
+        vm.assertEq(uint256(readyAt), NOW + 1 days);
+    }
+
     function test_GuardiansAreTold() public {
         _appoint(2, 30 days); // the longest
         (address[] memory told, uint8 threshold, uint40 waiting) = account.guardians();
@@ -167,7 +180,7 @@ contract PasskeyAccountRecoveryTest is PasskeyFixture {
         if (kind % 9 == 2) waiting = 1 days - 1;
         if (kind % 9 == 3) waiting = 30 days + 1;
         if (kind % 9 == 4) (all[0], all[1]) = (all[1], all[0]);
-        if (kind % 9 == 5) all = new address[](9);
+        if (kind % 9 == 5) all = _ascending(9);
         if (kind % 9 == 6) all[1] = all[0];
         if (kind % 9 == 7) (all, threshold) = (new address[](0), 0);
         if (kind % 9 == 8) waiting = 0;
@@ -177,5 +190,12 @@ contract PasskeyAccountRecoveryTest is PasskeyFixture {
             abi.encodeWithSelector(IPasskeyAccount.InvalidGuardians.selector, all.length, threshold, waiting)
         );
         account.execute(address(account), data, 0, NOW + 1, signature);
+    }
+
+    function _ascending(uint160 count) private pure returns (address[] memory all) {
+        all = new address[](count);
+        for (uint160 i = 0; i < count; ++i) {
+            all[i] = address(i + 1);
+        }
     }
 }
