@@ -25,6 +25,11 @@ ARGUED: dict[tuple[str, str, str], str] = {
     ("libraries/FixedPoint.sol", "int256 odds = distance >= FAR ? int256(0) : exponential(distance);",
      "int256 odds = distance >= FAR ? int256(1) : exponential(distance);"):
         "1e-30 of a share, whose distance from a whole millionth is compared with half of one",
+    ("libraries/FixedPoint.sol", "int256 odds = distance >= FAR ? int256(0) : exponential(distance);",
+     "int256 odds = distance > FAR ? int256(0) : exponential(distance);"):
+        "e^-64 is 2e-28 of a share, compared as above",
+    ("EpochAnchor.sol", "uint256 private constant SUSPENDED = 1;", "uint256 private constant SUSPENDED = (1 + 1);"):
+        "another bit of the eight that are kept for it",
     ("libraries/FixedPoint.sol", "if (difference < 0) difference = -difference;",
      "if (difference <= 0) difference = -difference;"):
         "0 is its own negative",
