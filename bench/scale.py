@@ -38,6 +38,7 @@ BLOCK_S = 5
 BLOCK_GAS = 30_000_000
 BLOCK_BYTES = 4_600
 READING_BYTES = 4.0
+BUNDLED = 16  # reports in a bundle; `medtwin node run --bundle`
 COPIES = 3
 NODES = 4
 SAFETY = 0.5
@@ -78,6 +79,7 @@ def page() -> str:
         ("gas of an epoch", f"{gas['anchor_epoch']:,}", "`tests/contracts/gas.json`"),
         ("gas of a batch anchored by itself", f"{gas['anchor']:,}", "`tests/contracts/gas.json`"),
         ("gas of a report", f"{gas['post_prediction']:,}", "`tests/contracts/gas.json`"),
+        ("gas of a bundle of reports", f"{gas['post_bundle']:,}", "`tests/contracts/gas.json`"),
     ]  # fmt: skip
     return "\n".join([
         HEAD,
@@ -110,6 +112,7 @@ def _rows(cost: tuple[float, float], signed: float, gas: dict[str, int], reporte
         ("gas a second, epochs", lambda site: f"{_epochs_gas(site, gas):,.0f}"),
         ("gas a second, every batch by itself", lambda site: f"{_batches(site) * gas['anchor']:,.0f}"),
         ("gas a second, reports", lambda site: f"{_reports(site) * gas['post_prediction']:,.0f}"),
+        (f"gas a second, reports in bundles of {BUNDLED}", lambda site: f"{_reports(site) / BUNDLED * gas['post_bundle']:,.0f}"),
         ("share of one chain, epochs and reports", lambda site: f"{_share(site, gas):.1%}"),
         ("chains, at half full", lambda site: f"{math.ceil(_share(site, gas) / SAFETY):,}"),
         ("sealed bytes a day", lambda site: _size(_bytes(site))),
@@ -157,9 +160,11 @@ def _words(gas: dict[str, int]) -> str:
     return (
         f"An epoch costs the same for one batch as for 2,000, so gas goes with gateways and blocks, not with beds: in the\n"
         f"hospital {per_batch:,.0f} gas a batch instead of {gas['anchor']:,}. A country is many hospitals, not one large one: reports are what\n"
-        f"fills a chain, so it has several, one a region, with nodes of its own; twins do not move between them. On a public\n"
-        f"layer-2 chain the same gas is paid for at that chain's price of the day, which is not assumed here. Machines\n"
-        f"are too many rather than too few: most of a batch's measured time is its own transaction, which a gateway saves.\n"
+        f"fills a chain, so it has several, one a region, with nodes of its own; twins do not move between them. Where nodes\n"
+        f"bundle, a region's reports fill bundles of {BUNDLED} within the 10 s that a round waits for company; a hospital's do when\n"
+        f"its beds' batches end at the same time, and else go one by one. On a public layer-2 chain the same\n"
+        f"gas is paid for at that chain's price of the day, which is not assumed here. Machines are too many rather than\n"
+        f"too few: most of a batch's measured time is its own transaction, which a gateway saves.\n"
     )
 
 

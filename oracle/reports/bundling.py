@@ -21,6 +21,7 @@ from .due import Place
 from .memory import sign_bundle, signed_alike
 from .predict import Node
 
+NOBODY = "0x" + 40 * "0"
 ON_ITS_WAY = "may_be_posted"
 """Kind of the error where it is not known whether a bundle was taken."""
 
@@ -144,10 +145,10 @@ class Bundler:
             Its list is not in the store.
         """
         chain, store = self._node.chain, self._node.store
-        proposer = recover(bundle_digest(self._domain, bundle), signature) or ""
+        proposer = recover(bundle_digest(self._domain, bundle), signature) or NOBODY
         config, is_node = chain.read_many(
             [("PredictionOracle", "configDigest"), ("PredictionOracle", "isSigner", proposer)]
-        ) if proposer else (bundle.config, False)  # fmt: skip
+        )
         if not is_node:
             raise VerificationError("the bundle is not signed by one of the oracle's nodes", kind="bad_signature")
         if bundle.config != config:

@@ -21,7 +21,8 @@ import numpy as np
 import pytest
 
 from oracle.adapters.journal import SqliteExplanations, SqliteSignedRounds
-from oracle.errors import Denied, VerificationError
+from oracle.errors import Denied, RevertedError, VerificationError
+from oracle.formats.bundles import bundle_digest, bundled
 from oracle.formats.envelope import parse_header
 from oracle.formats.merkle import digest_leaf, explanation_leaves, proof, root
 from oracle.formats.typed_data import Domain, digest, report_digest
@@ -32,7 +33,7 @@ from oracle.reports.disclose import disclose
 from oracle.reports.posted import Posting, postings
 from oracle.reports.predict import Node, predict
 from oracle.stages.explain import explain
-from oracle.stages.post import post, report_fields
+from oracle.stages.post import post, post_bundle, report_fields
 from oracle.twins.additive import Additive, Interval, Term
 
 if TYPE_CHECKING:
@@ -230,6 +231,26 @@ def test_a_report_in_a_bundle_is_refuted(court: Court, stage: Stage) -> None:
 
     assert [one.refuted for one in postings(chain, court.twin.edge.store, court.twin.twin_id)] == [False, True, False]
     assert court.suspended() == [True, True, True, False]
+
+
+def test_a_report_in_a_bundle_is_refuted_where_it_is(court: Court, stage: Stage) -> None:
+    """Nobody settled it: it is found by the bundle's list, shown as refuted, and no reader is given it by its proof."""
+    honest, chain, store = court.honest(), stage.chain, court.twin.edge.store
+    court.show(honest)
+    reports = [court.report(doctored(honest, "score"), round_=8), court.report(honest, round_=9)]
+    bundle, block = bundled(court.domain(), reports)
+    store.put(block)
+    post_bundle(bundle, court.signed(bundle_digest(court.domain(), bundle)), chain, stage.hospital)
+    _, wrong, right = postings(chain, store, court.twin.twin_id)
+
+    fault = court.fault(wrong)
+    assert fault is not None and court.fault(right) is None
+    challenge.refute(chain, court.twin.patient, wrong, fault)
+
+    assert [one.refuted for one in postings(chain, store, court.twin.twin_id)] == [False, True, False]
+    assert chain.read("PredictionOracle", "consumeProven", report_fields(right.report), right.place[1], 3_600, 2**40)
+    with pytest.raises(RevertedError):
+        chain.read("PredictionOracle", "consumeProven", report_fields(wrong.report), wrong.place[1], 3_600, 2**40)
 
 
 def test_after_its_window_a_report_stays(court: Court, stage: Stage) -> None:
