@@ -11,6 +11,14 @@ ARGUED: dict[tuple[str, str, str], str] = {
         "where both are equal, either is taken",
     ("libraries/Purchases.sol", "if (until >= bought.end) return bought.paid;", "if (until > bought.end) return bought.paid;"):
         "at the end itself the line below gives paid * (end - start) / (end - start)",
+    ("AccessMarket.sol", "if (epochEnd != 0 && epochEnd < stop) stop = epochEnd;",
+     "if (epochEnd != 0 && epochEnd <= stop) stop = epochEnd;"):
+        "where both are equal, stop becomes what it is",
+    ("PasskeyFactory.sol", "if (account.code.length > 0) return account;", "if (account.code.length > 1) return account;"):
+        "an account's code is a clone's, which is longer",
+    ("libraries/Nodes.sol", "for (uint256 place = 0; place < nodes.length; ++place) {",
+     "for (uint256 place = 0; place <= nodes.length; ++place) {"):
+        "where who signed is gone through: beyond the last node nobody did, so that turn ends at once",
     ("EpochAnchor.sol", "if (device.paired) until = device.calibratedUntil < latest ? device.calibratedUntil : latest;",
      "if (device.paired) until = device.calibratedUntil <= latest ? device.calibratedUntil : latest;"):
         "where both are equal, either is taken",
