@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import Lock
+from threading import Lock, RLock
 
 from cachetools import LRUCache, cached
 
@@ -72,7 +72,7 @@ class Standing:
         self._chain, self._store = chain, store
         self._settled: dict[Subject, int] = {}
         self._since = 0
-        self._turn = Lock()
+        self._turn = RLock()  # a look that waits for the chain may be overtaken by another of its own thread
         self.newest: Mapping[Subject, int] = {}
         self.awaited: list[Event] = []
 
