@@ -38,6 +38,16 @@ ARGUED: dict[tuple[str, str, str], str] = {
         "e^-64 is 2e-28 of a share, compared as above",
     ("EpochAnchor.sol", "uint256 private constant SUSPENDED = 1;", "uint256 private constant SUSPENDED = (1 + 1);"):
         "another bit of the eight that are kept for it",
+    ("libraries/FixedPoint.sol", "return difference <= ONE / E6 / 2 + SLACK;", "return difference < ONE / E6 / 2 + SLACK;"):
+        "of all 64 million margins none has a share nearer than 1.6e11 parts of ONE to half a millionth; SLACK is 1e9",
+    ("libraries/FixedPoint.sol", "return difference <= ONE / E6 / 2 + SLACK;", "return difference <= ONE / E6 / 2 - SLACK;"):
+        "as above: whichever side of the half it is, no margin lies between",
+    ("AccessMarket.sol", "if (_purchases[twinId][buyer] == 0) return;", "if (_purchases[twinId][buyer] == 1) return;"):
+        "no record is 1; an empty one is over, owes nothing and is not credited",
+    ("AccessMarket.sol", "if (bought.end == 0) return (0, 0);", "if (bought.end == 1) return (0, 0);"):
+        "no purchase ends in second 1; an empty one has earned nothing and has nothing to give back",
+    ("PasskeyAccount.sol", "_generation = 1;", "_generation = 2;"):
+        "generations are told apart and never shown; only 0 and the pattern's are taken",
     ("libraries/FixedPoint.sol", "if (difference < 0) difference = -difference;",
      "if (difference <= 0) difference = -difference;"):
         "0 is its own negative",

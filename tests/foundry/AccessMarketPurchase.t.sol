@@ -40,6 +40,7 @@ import {Vm} from "./Fixture.sol";
 contract AccessMarketPurchaseTest is MarketFixture {
     function test_purchase_opensTheGrantAndTakesThePrice() public {
         _list(_offer(PATIENT));
+        vm.assertEq(market.purchaseOf(PATIENT, grantee).payee, address(0));
         vm.expectEmit(address(market));
         emit IAccessMarket.AccessPurchased(PATIENT, grantee, 1, uint96(TOTAL), END, keccak256("terms"), 0);
         vm.assertEq(_buy(10), 1);

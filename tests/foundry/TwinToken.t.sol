@@ -119,8 +119,10 @@ contract TwinTokenTest is Fixture {
         twins.approve(stranger, WARD);
         vm.expectEmit(address(twins));
         emit ITwinToken.EpochStarted(WARD, 1);
+        vm.recordLogs();
         vm.prank(stranger);
         twins.transferFrom(owner, grantee, WARD);
+        vm.assertEq(vm.getRecordedLogs().length, 2); // with Transfer; that an approval ended goes without saying in ERC-721
 
         vm.assertEq(twins.ownerOf(WARD), grantee);
         vm.assertEq(twins.ownerDuring(WARD, 0), owner);
