@@ -19,6 +19,9 @@ ARGUED: dict[tuple[str, str, str], str] = {
     ("libraries/Nodes.sol", "for (uint256 place = 0; place < nodes.length; ++place) {",
      "for (uint256 place = 0; place <= nodes.length; ++place) {"):
         "where who signed is gone through: beyond the last node nobody did, so that turn ends at once",
+    ("EmergencyAccess.sol", "for (uint256 i = 0; i < waiting.length; ++i) {",
+     "for (uint256 i = 0; i <= waiting.length; ++i) {"):
+        "where a use is settled: it is pending, so it is in the list, and finding it ends the loop",
     ("EpochAnchor.sol", "if (device.paired) until = device.calibratedUntil < latest ? device.calibratedUntil : latest;",
      "if (device.paired) until = device.calibratedUntil <= latest ? device.calibratedUntil : latest;"):
         "where both are equal, either is taken",
