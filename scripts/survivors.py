@@ -22,6 +22,8 @@ ARGUED: dict[tuple[str, str, str], str] = {
     ("EmergencyAccess.sol", "for (uint256 i = 0; i < waiting.length; ++i) {",
      "for (uint256 i = 0; i <= waiting.length; ++i) {"):
         "where a use is settled: it is pending, so it is in the list, and finding it ends the loop",
+    ("PasskeyFactory.sol", "if (!P256.isValidPublicKey(x, y)) revert InvalidKey(x, y);", "if (false) revert InvalidKey(x, y);"):
+        "initialize refuses the same key for the same reason, and no account with it exists",
     ("EpochAnchor.sol", "if (device.paired) until = device.calibratedUntil < latest ? device.calibratedUntil : latest;",
      "if (device.paired) until = device.calibratedUntil <= latest ? device.calibratedUntil : latest;"):
         "where both are equal, either is taken",

@@ -30,15 +30,15 @@ contract ConsentRegistryTokenTest is ConsentFixture {
         _grant(PATIENT, grantee, _scope(NOW, END));
         address[] memory accounts = new address[](3);
         uint256[] memory ids = new uint256[](3);
-        (accounts[0], accounts[1], accounts[2]) = (stranger, grantee, grantee);
-        (ids[0], ids[1], ids[2]) = (PATIENT, PATIENT, WARD);
+        (accounts[0], accounts[1], accounts[2]) = (grantee, stranger, grantee);
+        (ids[0], ids[1], ids[2]) = (PATIENT, WARD, PATIENT);
 
         uint256[] memory held = consents.balanceOfBatch(accounts, ids);
 
         vm.assertEq(held.length, 3);
-        vm.assertEq(held[0], 0);
-        vm.assertEq(held[1], 1);
-        vm.assertEq(held[2], 0);
+        vm.assertEq(held[0], 1);
+        vm.assertEq(held[1], 0);
+        vm.assertEq(held[2], 1);
         vm.expectRevert(abi.encodeWithSelector(IERC1155Errors.ERC1155InvalidArrayLength.selector, 2, 3));
         consents.balanceOfBatch(accounts, new uint256[](2));
     }
