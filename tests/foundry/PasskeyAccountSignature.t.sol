@@ -19,6 +19,7 @@ import {PasskeyFixture} from "./PasskeyFixture.sol";
 ///   given an assertion that shows too little
 ///     it is not without touch or verification
 ///     it is not when it registers a key
+///     it is not when any byte up to the challenge's end is another
 ///   given a signature that is no one's here
 ///     it is not with a high s
 ///     it is not by a stranger's key
@@ -61,6 +62,16 @@ contract PasskeyAccountSignatureTest is PasskeyFixture {
             '{"type":"webauthn.create","challenge":"', bytes(_base64(_messageDigest(account, hash))), '","origin":"x"}'
         );
         vm.assertFalse(_isValid(account, hash, _assertion(KEY, _authenticatorData(SITE, TOUCHED), client)));
+    }
+
+    function test_OtherClientDataIsNot() public view {
+        bytes memory right =
+            bytes.concat('{"type":"webauthn.get","challenge":"', bytes(_base64(_messageDigest(account, bytes32(0)))), '"');
+        for (uint256 at = 0; at < right.length; ++at) {
+            bytes memory client = bytes.concat(right, ',"origin":"x"}');
+            client[at] ^= 0x01;
+            vm.assertFalse(_isValid(account, bytes32(0), _assertion(KEY, _authenticatorData(SITE, TOUCHED), client)));
+        }
     }
 
     function test_ChallengeElsewhereIsNot(bytes32 hash, bytes32 other) public view {
