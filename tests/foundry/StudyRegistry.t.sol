@@ -20,6 +20,7 @@ import {Fixture} from "./Fixture.sol";
 ///     it is final, and told
 /// isApproved
 ///   it is the rule in words
+///   it is so to the second
 /// constructor
 ///   it names an administrator, who is no board
 contract StudyRegistryTest is Fixture {
@@ -146,6 +147,16 @@ contract StudyRegistryTest is Fixture {
         vm.assertTrue(studies.isApproved(STUDY, grantee, purposes, end) == expected);
         vm.assertFalse(studies.isApproved(STUDY, stranger, purposes, end));
         vm.assertFalse(studies.isApproved(bytes32(0), grantee, purposes, 0));
+    }
+
+    function test_isApproved_toTheSecond() public {
+        _approve(BOARD_KEY, 6, END, 0);
+        vm.warp(END - 1);
+        vm.assertTrue(studies.isApproved(STUDY, grantee, 6, END));
+        vm.assertFalse(studies.isApproved(STUDY, grantee, 6, END + 1));
+        vm.assertFalse(studies.isApproved(STUDY, grantee, 0, END));
+        vm.warp(END);
+        vm.assertFalse(studies.isApproved(STUDY, grantee, 6, END));
     }
 
     function test_constructor_namesAnAdministrator() public view {
