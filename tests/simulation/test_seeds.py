@@ -7,8 +7,11 @@ import pytest
 from .__main__ import play
 
 SEEDS, PART = 10_000, 500
+LONGEST_S = 3_600
+"""Of a part: it has what other tests leave of the processors."""
 
 
+@pytest.mark.timeout(LONGEST_S)
 @pytest.mark.parametrize("first", range(0, SEEDS, PART))
 def test_nothing_is_lost_doubled_wrong_or_released_without_consent(first: int) -> None:
     """Crashes, reorganisations, partitions, a liar, rot and full disks; then calm, and every round is there once."""
