@@ -93,7 +93,7 @@ test-oracle: setup-dev ## Run the Python package's own tests
 	@mkdir -p reports
 	$(PYTEST) -p no:pytest-brownie --junitxml=reports/oracle.xml tests/oracle $(wildcard tests/test_*.py)
 
-test-simulation: setup-dev ## Play 4,000 seeds of simulated bad luck
+test-simulation: setup-dev ## Play 10,000 seeds of simulated bad luck
 	@mkdir -p reports
 	OMP_NUM_THREADS=1 $(PYTEST) -p no:pytest-brownie --junitxml=reports/simulation.xml tests/simulation
 

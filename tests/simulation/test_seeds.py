@@ -1,4 +1,4 @@
-"""Four thousand seeds of bad luck; ``make simulate`` plays as many as it is asked for."""
+"""Ten thousand seeds of bad luck; ``make simulate`` plays as many more as it is asked for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from .__main__ import play
 
-SEEDS, PART = 4_000, 500
+SEEDS, PART = 10_000, 500
 LONGEST_S = 3_600
 """Of a part: it has what other tests leave of the processors."""
 
