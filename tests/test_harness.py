@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal, localcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scripts import mutate
@@ -106,6 +108,22 @@ def test_a_change_reaches_what_imports_it() -> None:
     assert "PredictionOracle.sol" in reached("libraries/Roster.sol")
     assert {"libraries/Nodes.sol", "libraries/Roster.sol"} < needed("PredictionOracle.sol")
     assert reached("PredictionOracle.sol") == ["PredictionOracle.sol"]
+
+
+def test_no_margin_is_so_near_to_half_a_millionth_that_the_slack_counts() -> None:
+    """What is argued of FixedPoint's mutants: all margins below 64 in doubles, then the few near ones in its own 30 digits."""
+    near: list[int] = []
+    for start in range(0, 64_000_000, 4_000_000):
+        share = 1e6 / (1 + np.exp(-np.arange(start, start + 4_000_000) * 1e-6))
+        near += (np.nonzero(np.abs(share - np.floor(share) - 0.5) < 1e-7)[0] + start).tolist()
+    with localcontext(prec=60):
+        shares = [10**30 / (1 + Decimal(-margin).scaleb(-6).exp()) for margin in near]
+        distances = [abs(share % 10**24 - 5 * 10**23) for share in shares]
+
+    assert len(near) > 10
+    assert (
+        min(distances) > 1.6e11
+    )  # of a share and of 1 less it; SLACK is 1e9, and no argued mutant moves a share by 1e4
 
 
 @pytest.mark.parametrize(

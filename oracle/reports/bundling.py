@@ -26,6 +26,19 @@ ON_ITS_WAY = "may_be_posted"
 """Kind of the error where it is not known whether a bundle was taken."""
 
 
+FORGOTTEN_AFTER_S = 3_600.0
+"""From when on a round may be left to a proposer once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """The bundle that a round was last signed in, which no other may follow until `until_s`; posted by nobody else until `free_s`."""
+
+    root: bytes
+    until_s: float
+    free_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A report that a quorum signed and this node may post, since `waited_s`."""
@@ -75,7 +88,7 @@ class Bundler:
         self._node, self._sender, self._peers, self._standing = node, sender, peers, standing
         self._clock_s, self._least, self._patience_s = clock_s, least, patience_s
         self._domain = Domain(node.chain.chain_id, node.chain.address("PredictionOracle"))
-        self._left: dict[Place, tuple[bytes, float]] = {}
+        self._left: dict[Place, _Left] = {}
         self._unsettled = False
 
     def choose(self, ready: Sequence[Ready]) -> tuple[list[Ready], list[Ready]]:
@@ -128,8 +141,8 @@ class Bundler:
 
     def is_left(self, place: Place) -> bool:
         """Whether a round is left to who proposed a bundle with it."""
-        _, until_s = self._left.get(place, (b"", 0.0))
-        return self._clock_s() < until_s
+        left = self._left.get(place)
+        return left is not None and self._clock_s() < left.free_s
 
     def endorse(self, bundle: Bundle, signature: bytes) -> bytes:
         """Sign what a peer proposes, if this node signed every report of it by itself and none is on the chain.
@@ -181,7 +194,11 @@ class Bundler:
             for one, last in zip(reports, latest, strict=True)
         ):
             raise Denied("a round of it is, or may be, on the chain", kind="on_chain")
-        self._left = {place: left for place, left in self._left.items() if now_s < left[1]}
-        if any(self._left.get(place_of(one), (bundle.root, 0))[0] != bundle.root for one in reports):
+        kept = {place: left for place, left in self._left.items() if now_s < left.until_s + FORGOTTEN_AFTER_S}
+        places, until_s = list(map(place_of, reports)), now_s + self._patience_s
+        before = [kept[place] for place in places if place in kept]
+        if any(left.root != bundle.root and now_s < left.until_s for left in before):
             raise Denied("a round of it is in another bundle that this node signed just now", kind="left_to_another")
-        self._left |= dict.fromkeys(map(place_of, reports), (bundle.root, now_s + self._patience_s))
+        # Left once: whoever proposes and never posts holds a round up no longer, however often it proposes.
+        free_s = {place: kept[place].free_s if place in kept else until_s for place in places}
+        self._left = kept | {place: _Left(bundle.root, until_s, free_s[place]) for place in places}

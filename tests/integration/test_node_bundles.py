@@ -8,12 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 TWINS, LEAST = 12, 2
 MOST_S = 600
 """Until it counts as hung: it takes two minutes on a machine that has nothing else to do."""
 
 
+@pytest.mark.timeout(MOST_S)
 def test_nodes_bundle_and_a_killed_one_loses_nothing(tmp_path: Path) -> None:
     """Twelve twins at once: reports stand in bundles, each once; with a node killed its rounds come by another."""
     results = tmp_path / "bundles.json"

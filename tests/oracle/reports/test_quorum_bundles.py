@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -225,6 +226,20 @@ def test_the_next_node_bundles_for_one_that_died(table: Table) -> None:
 
     assert early == []
     assert names(happened) == [("bundled", "")] * TWINS
+    assert table.standing() == [[1]] * TWINS
+
+
+def test_who_proposes_again_and_again_and_never_posts_holds_nothing_up(table: Table) -> None:
+    """A liar's proposals are sound, so they are signed; the others leave it a round once and no longer."""
+    table.agreed()
+    reports = table.reports()
+    for at in range(12):
+        table.now_s = at * PATIENCE_S / 4
+        for number in (1, 2, 3):
+            with suppress(Denied):
+                table.members[number].endorse(*table.proposed(reports[:1]))
+        table.turn(1, 2, 3)
+
     assert table.standing() == [[1]] * TWINS
 
 
