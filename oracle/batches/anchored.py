@@ -256,16 +256,23 @@ def listed_in(chain: Chain, store: Store, event: Event) -> tuple[Listed, ...]:
 def unheard(chain: Chain, event: Event, listed: Sequence[Listed]) -> list[Listed]:
     """Those of an epoch's batches that do not count as their device did not speak for its twin then, or as the block
     is older than they are: in a later epoch they may count.
+
+    What the registry says now held then too, but for devices of which it said something since: theirs is read from the
+    first block on.
     """
-    said = defaultdict[str, list[Event]](list)
-    for entry in _history(chain):
-        said[entry.args["device"]].append(entry)
+    pairs = sorted({(one.device, one.batch.twin_id) for one in listed if one.device})
+    said = chain.read_many([("DeviceRegistry", "calibrationOf", *pair) for pair in pairs])
+    until_s = dict(zip(pairs, said, strict=True))
+    changed = {entry.args["device"] for entry in _history(chain, since=event.block)}
+    histories = {device: _history(chain, device=device) for device in changed & {device for device, _ in pairs}}
     place = (event.block, event.log_index, 0)
-    return [
-        one
-        for one in listed
-        if one.batch.end_s > event.time_s or not _speaks(said[one.device], place, _included(event, one))
-    ]
+
+    def heard(one: Listed) -> bool:
+        if one.device in histories:
+            return _speaks(histories[one.device], place, _included(event, one))
+        return bool(event.time_s < until_s.get((one.device, one.batch.twin_id), 0))
+
+    return [one for one in listed if one.batch.end_s > event.time_s or not heard(one)]
 
 
 @cached(LRUCache(maxsize=LISTED), key=lambda _, domain, digest: (domain, digest), lock=Lock())
@@ -329,10 +336,10 @@ def _in_order(
     return counted
 
 
-def _history(chain: Chain, **device: Any) -> list[Event]:
+def _history(chain: Chain, *, since: int = 0, **device: Any) -> list[Event]:
     """What the registry says of a device, or of all, oldest first."""
     names = ("DevicePaired", "DeviceCalibrated", "DeviceUnpaired")
-    events = (event for name in names for event in chain.events("DeviceRegistry", name, **device))
+    events = (event for name in names for event in chain.events("DeviceRegistry", name, since=since, **device))
     return sorted(events, key=lambda event: (event.block, event.log_index))
 
 

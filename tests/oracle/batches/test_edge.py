@@ -176,18 +176,25 @@ def test_killed_anywhere_it_posts_once(
 
 
 class _CutOff:
-    """A chain on which a device is cut off after the gateway looked, and before its epoch is mined."""
+    """A chain on which a device is cut off after the gateway looked, and before its epoch is mined; or right after that."""
 
-    def __init__(self, ward: Ward) -> None:
-        self._ward = ward
+    def __init__(self, ward: Ward, *, before: bool = True) -> None:
+        self._ward, self._before = ward, before
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ward.chain, name)
 
     def write(self, signer: Any, contract: str, function: str, *args: Any, **options: Any) -> Any:
-        if function == "anchorEpoch":
-            unpair(self._ward.chain, self._ward.twin.patient, self._ward.twin.device.address)
-        return self._ward.chain.write(signer, contract, function, *args, **options)
+        posts = function == "anchorEpoch"
+        if posts and self._before:
+            self._cut()
+        mined = self._ward.chain.write(signer, contract, function, *args, **options)
+        if posts and not self._before:
+            self._cut()
+        return mined
+
+    def _cut(self) -> None:
+        unpair(self._ward.chain, self._ward.twin.patient, self._ward.twin.device.address)
 
 
 def test_a_device_that_sends_while_it_is_looked_at_keeps_its_order(
@@ -248,6 +255,28 @@ def test_what_stands_but_does_not_count_is_posted_again(ward: Ward, recorded: Ca
 
     assert [one.batch.digest for one in ward.batches()] == [one.batch.digest for one in (first, second, third)]
     assert alive.box.epochs() == [] and alive.box.held_bytes() == 0
+
+
+def test_what_counted_when_it_was_posted_is_let_go_whatever_became_of_its_device(
+    ward: Ward, recorded: Callable[..., Readings]
+) -> None:
+    """Its device is cut off, or paired again, before the gateway looks what became of its epoch."""
+    first, second, third = ward.seal(*recorded_later(recorded, ward, 3))
+    device, patient = ward.twin.device, ward.twin.patient
+    cut = ward.again(chain=_CutOff(ward, before=False))
+    take(cut, first)
+    turn(cut)
+    assert len(ward.epochs()) == 1 and cut.box.held_bytes() == 0
+
+    pair(ward.chain, patient, device, ward.twin.twin_id, ward.stage.now_s() + DAY_S)
+    take(cut, second)
+    turn(cut)
+    pair(ward.chain, patient, device, ward.twin.twin_id, ward.stage.now_s() + DAY_S)
+    take(cut, third)
+    turn(ward.again())
+
+    assert [one.batch.sequence for one in ward.batches()] == [1, 2, 3]
+    assert len(ward.epochs()) == 3, "none was posted twice"
 
 
 def test_an_outage_is_waited_for(ward: Ward, recorded: Callable[..., Readings]) -> None:
