@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -41,7 +42,7 @@ PASSWORD = "development"
 NODES, CUSTODIANS, FAULTY = 4, 3, 1
 ETHER = 10**18
 START_S = 180.0
-RESTART_S = 2.0
+RESTART_S, BLOCK_S = 2.0, 1.0
 ROLES = (
     "hospital",
     *(f"node-{one}" for one in range(1, NODES + 1)),
@@ -116,13 +117,29 @@ class Clinic:
             raise RuntimeError(f"{method}: {answer}")
         return answer["result"]
 
+    def restart_chain(self) -> None:
+        """End it as a service is ended, and start it on the state it wrote."""
+        chain = self.services["chain"]
+        chain.signal(signal.SIGTERM)
+        chain.start()
+        await_true(lambda: chain_answers(self.url), "anvil, started again")
+        self._set_time()
+
+    def reorganise(self, blocks: int) -> None:
+        """The chain's last blocks are others now, and empty."""
+        self.rpc("anvil_reorg", blocks, [])
+        self._set_time()
+
+    def _set_time(self) -> None:
+        """Anvil goes on at its first block's time when it is started again, and at the last common one's when it reorganised."""
+        self.rpc("evm_setTime", int(time.time()))
+
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Meanwhile each transaction has a block, and nobody waits for one."""
         self.rpc("evm_setAutomine", True)
         yield
         self.rpc("evm_setAutomine", False)
-        self.rpc("evm_setIntervalMining", 1)
 
     def own(self, name: str) -> Forked:
         """A node or a custodian."""
@@ -191,12 +208,13 @@ def clinic(folder: Path, kind: TwinKind, *, depth: int, gateway: bool = False, b
         stack.callback(ended.set)
         threading.Thread(target=_supervise, args=(services, ended), daemon=True).start()
         command = [anvil(), "--port", str(ports["chain"]), "--chain-id", str(CHAIN_ID), "--hardfork", "shanghai",
-                   "--silent", "--mnemonic", MNEMONIC, "--block-time", "1", "--state", str(folder / "chain.json"),
-                   "--preserve-historical-states", "--prune-history", "40"]  # fmt: skip
+                   "--silent", "--mnemonic", MNEMONIC, "--no-mining", "--state", str(folder / "chain.json"),
+                   "--timestamp", str(int(time.time())), "--preserve-historical-states", "--prune-history", "40"]  # fmt: skip
         services["chain"] = Program(command, log=folder / "anvil.log")
         command, environment = ipfs_command(FOLDER.parent, folder / "ipfs", ports["ipfs"])
         services["ipfs"] = Program(command, log=folder / "ipfs.log", environment=environment)
         await_true(lambda: chain_answers(url), "anvil")
+        threading.Thread(target=_mine, args=(url, ended), daemon=True).start()
         settings = replace(
             Settings.read({"MEDTWIN_HOME": str(folder), "MEDTWIN_CHAIN": url, "MEDTWIN_STORE": where}),
             deployment=folder / "deployment.json", password=PASSWORD, depth=depth,
@@ -294,9 +312,14 @@ def _supervise(services: dict[str, Process], ended: threading.Event) -> None:
             service.revive()
 
 
-def _stop(services: dict[str, Process]) -> None:
-    import signal
+def _mine(url: str, ended: threading.Event) -> None:
+    """A block a second. An anvil that does so by itself keeps all states, and writes hundreds of megabytes when it ends."""
+    while not ended.wait(BLOCK_S):
+        with suppress(httpx.HTTPError):
+            httpx.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "evm_mine", "params": []})
 
+
+def _stop(services: dict[str, Process]) -> None:
     for service in services.values():
         service.signal(signal.SIGCONT)
         service.signal(signal.SIGKILL)

@@ -16,7 +16,7 @@ from typing import Any
 from oracle.errors import MedtwinError
 
 from .chaos import ANSWERS, LIES
-from .clinic import Clinic, await_true, chain_answers
+from .clinic import Clinic
 from .patients import Patient
 
 EVERY_S = (4.0, 16.0)
@@ -132,12 +132,10 @@ class Chaos:
         chain = self._scene.services["chain"]
         if what.startswith("reorg"):
             blocks = 3 if what == "reorg 3" else self._scene.settings.depth
-            self._scene.rpc("anvil_reorg", blocks, [])
+            self._scene.reorganise(blocks)
             return f"chain: reorganised, {blocks} blocks"
         if what == "restart":
-            chain.signal(signal.SIGTERM)
-            chain.start()
-            await_true(lambda: chain_answers(self._scene.url), "anvil, started again")
+            self._scene.restart_chain()
         elif what == "frozen":
             chain.signal(signal.SIGSTOP)
             self._last(dice)

@@ -8,6 +8,7 @@ from typing import Any
 
 from eth_abi import encode
 
+from ..errors import StorageError
 from ..formats.keccak import keccak
 from ..ports import Chain, Event, Mined, Signer, Store
 from .anchored import Listed, listed_in
@@ -34,12 +35,18 @@ def find_fault(chain: Chain, store: Store, gateway: str) -> Fault | None:
     Raises
     ------
     StorageError
-        A manifest is missing: what it holds cannot be judged.
+        Nothing is wrong in what the store has, and a manifest is missing: what it holds cannot be judged.
     """
     events = chain.events("EpochAnchor", "EpochAnchored", gateway=gateway)
     known: dict[tuple[str, int], tuple[int, Listed]] = {}
+    unread: StorageError | None = None
     for at, event in enumerate(events):
-        for one in listed_in(chain, store, event):
+        try:
+            listed = listed_in(chain, store, event)
+        except StorageError as error:
+            unread = unread or error
+            continue
+        for one in listed:
             here = (*_place(events, at), _included(one))
             device, number = one.device, one.batch.sequence
             if not chain.read("DeviceRegistry", "pairingOf", one.device or bytes(20), one.batch.twin_id)[0]:
@@ -60,6 +67,8 @@ def find_fault(chain: Chain, store: Store, gateway: str) -> Fault | None:
                         (gateway, _tuple(first), first[3], _tuple(second), second[3]),
                     )  # fmt: skip
             known.setdefault((device, number), (at, one))
+    if unread:
+        raise unread
     return None
 
 

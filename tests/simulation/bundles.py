@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from oracle.errors import MedtwinError
 from oracle.formats.bundles import Bundle, bundle_digest, bundled, place_of, unpack_bundle
@@ -12,6 +12,7 @@ from oracle.formats.typed_data import Domain, recover, report_digest
 from oracle.formats.wire import pack_proposal, unpack_proposal
 from oracle.ports import Event
 from oracle.records import Report
+from oracle.reports.due import Place
 
 from .ledger import ADDRESSES, CHAIN_ID, Block
 from .luck import Crash
@@ -26,6 +27,12 @@ DOMAIN = Domain(CHAIN_ID, ADDRESSES["PredictionOracle"])
 def blind(*_: object) -> bool:
     """A canary: a node that signs what its peers propose without comparing it with what it signed."""
     return True
+
+
+def patient(bundler: Any, place: Place) -> bool:
+    """A canary: a node that leaves a round to whoever proposes it, each time anew."""
+    left = bundler._left.get(place)
+    return left is not None and bundler._clock_s() < left.until_s
 
 
 def asked(world: World, name: str, bundle: Bundle, signature: bytes) -> Iterator[bytes]:
@@ -86,7 +93,9 @@ def watch(world: World, sender: str, function: str, given: tuple[object, ...]) -
 
 
 class Proposer:
-    """A node of bad faith: what it proposes is wrong, another's, without a list, or proposed before."""
+    """A node of bad faith: what it proposes is wrong, another's, without a list, or proposed before; or right, for the
+    others to wait for, and never posted.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -94,14 +103,17 @@ class Proposer:
 
     def propose(self) -> None:
         """Ask for signatures, and post it if there are enough."""
-        world, rng, liar = self._world, self._world.rng, self._world.liar
+        world, rng = self._world, self._world.rng
         known = list({place_of(one): one for one in world.observed.values()}.values())
-        if not known or world.weather.calm:
+        if not known:
             return
         world.weather.faults["bad bundle"] += 1
+        kind = rng.choice(("wrong", "another's", "not kept", "other root", "twice", "never posted"))
+        if kind == "never posted":
+            self.stall()
+            return
         one = rng.choice(known)
         wrong = replace(one, score_e6=one.score_e6 + 1, high_e6=one.high_e6 + 1)
-        kind = rng.choice(("wrong", "another's", "not kept", "other root", "twice"))
         bundle, block = bundled(DOMAIN, [wrong if kind == "wrong" else one])
         if kind == "other root":
             bundle = replace(bundle, root=rng.randbytes(32))
@@ -112,13 +124,26 @@ class Proposer:
             world.store.blocks[bundle.manifest] = block
         elif bundle.manifest in world.store.blocks:
             return
-        digest = bundle_digest(DOMAIN, bundle)
-        own = SIGNERS[liar].sign_digest(digest)
-        signers = {SIGNERS[liar].address: own}
-        for given in asked(world, liar, bundle, own):
-            signers[str(recover(digest, given))] = given
+        signers = self._signed(bundle)
         enough = sorted(set(signers) & set(world.ledger.state.signers), key=lambda who: int(who, 16))
         if len(enough) >= world.ledger.state.quorum:
             fields = (bundle.root, bundle.manifest, bundle.config)
             for _ in range(rng.choice((1, 2))):
                 world.ledger.submit("", "postBundle", fields, b"".join(signers[one] for one in enough))
+
+    def stall(self) -> None:
+        """Have the others sign the newest rounds, and do nothing with it."""
+        world = self._world
+        known = [one for one in world.observed.values() if one.config == world.ledger.state.config]
+        newest = {one.twin_id: one for one in sorted(known, key=lambda one: one.round)}
+        if newest:
+            bundle, block = bundled(DOMAIN, list(newest.values()))
+            world.store.blocks[bundle.manifest] = block
+            self._signed(bundle)
+
+    def _signed(self, bundle: Bundle) -> dict[str, bytes]:
+        """Whoever signs it, and the signatures."""
+        world, digest = self._world, bundle_digest(DOMAIN, bundle)
+        own = SIGNERS[world.liar].sign_digest(digest)
+        given = (own, *asked(world, world.liar, bundle, own))
+        return {str(recover(digest, one)): one for one in given}

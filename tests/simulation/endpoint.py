@@ -143,6 +143,10 @@ class Endpoint(Answering):
         one = at.state.pairings.get((device, twin), Pairing())
         return one.at_s, one.until_s, one.paired
 
+    def _calibrationOf(self, at: Block, device: str, twin: int) -> int:
+        _, until_s, paired = self._pairingOf(at, device, twin)
+        return until_s if paired else 0
+
     def _epochHead(self, at: Block, gateway: str) -> tuple[int, bytes, int, bool]:
         number, until_s = at.state.epochs.get(gateway, (0, 0))
         kept = running_hash(at.state.posted.get(gateway, ()))

@@ -15,7 +15,9 @@ from typing import Any
 from eth_utils import keccak, to_checksum_address
 
 from oracle.errors import RevertedError
+from oracle.formats import merkle
 from oracle.formats.bundles import Bundle, bundle_digest
+from oracle.formats.epochs import epoch_leaf
 from oracle.formats.typed_data import Domain, batch_digest, recover, report_digest
 from oracle.ports import Event, Head
 from oracle.records import Batch, Report
@@ -176,7 +178,9 @@ class Ledger:
         _require(time_s < until_s, "EpochAnchor", "anchorEpoch", "NotGateway")
         state.epochs[one.sender] = (number + 1, until_s)
         state.posted[one.sender] = (*state.posted.get(one.sender, ()), (root, count, manifest))
-        for batch, signature in self.listed(manifest) if one.sender in self.followed else ():
+        listed = self.listed(manifest) if one.sender in self.followed else ()
+        leaves = [epoch_leaf(self.domain("DataAnchor"), *signed) for signed in listed]
+        for batch, signature in listed if leaves and (merkle.root(leaves), len(leaves)) == (root, count) else ():
             device = self._device(batch, signature)
             sequence, previous = state.said.get(device, (0, bytes(32)))
             follows = (batch.sequence, batch.previous) == (sequence + 1, previous)

@@ -20,6 +20,7 @@ from oracle.formats.bundles import Bundle
 from oracle.formats.receipts import encode
 from oracle.records import (
     E6,
+    Batch,
     Category,
     Channel,
     Contribution,
@@ -181,6 +182,7 @@ class Hub:
 
     def __init__(self, world: World) -> None:
         self.world, self.skew_s = world, 0
+        self.overheard: list[tuple[Batch, bytes]] = []
         self.box: Any = Leaky(":memory:") if world.canary == "drops" else SqliteBox(":memory:")
         self.start()
 
@@ -203,6 +205,7 @@ class Hub:
         world = self.world
         if world.weather.strikes("store"):
             raise StorageError("the gateway does not answer")
+        self.overheard.append((outgoing.batch, outgoing.signature))
         try:
             gateway.take(self.gateway, outgoing)
         except Crash:

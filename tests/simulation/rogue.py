@@ -1,4 +1,8 @@
-"""A gateway of bad faith: it posts again, leaves out, alters, and lists what nobody or a key of its own signed."""
+"""A gateway of bad faith: it posts again, leaves out, alters, and lists what nobody or a key of its own signed.
+
+It overhears what devices send to the other gateway, and posts that first; or the root of a list that it shows nobody, or
+that is another list's.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,7 @@ ROGUE, FORGER, STRANGER, INSPECTOR = (key(name) for name in ("rogue", "forger", 
 """The gateway; its two devices: one that was paired for a minute, one that never was; and whoever looks at gateways."""
 CALIBRATED_S = 60
 DOMAIN = Domain(CHAIN_ID, ADDRESSES["DataAnchor"])
+KEPT_BACK = b"kept back"
 Signed = tuple[Batch, bytes]
 
 
@@ -57,15 +62,21 @@ class Rogue:
             batch, signature = rng.choice(stood)
             altered = replace(batch, digest=rng.randbytes(32))
             kinds |= {"again": rng.choices(stood, k=2), "gap": [stood[-1]], "altered": [(altered, signature)]}
+        if world.hub.overheard:
+            newest = world.hub.overheard[-rng.randint(1, 3) :]
+            kinds |= {"overheard": newest, "kept back": newest, "other root": newest}
         kind = rng.choice(list(kinds))
         listed = list(dict.fromkeys(kinds[kind]))
         manifest = pack_manifest(listed)
         digest = hashlib.sha256(manifest).digest()
-        world.store.blocks[digest] = manifest
+        if kind == "kept back":
+            digest = hashlib.sha256(KEPT_BACK + manifest).digest()  # nobody else has a block of this digest
+        else:
+            world.store.blocks[digest] = manifest
         if kind in ("stranger", "twice", "altered"):
             self._provable.add(digest)
         world.weather.faults["rogue"] += 1
-        root = merkle.root([epoch_leaf(DOMAIN, *one) for one in listed])
+        root = merkle.root([epoch_leaf(DOMAIN, *one) for one in listed]) if kind != "other root" else rng.randbytes(32)
         world.ledger.submit(ROGUE.address, "admit", ROGUE.address)
         world.ledger.submit(ROGUE.address, "anchorEpoch", (root, len(listed), digest))
 

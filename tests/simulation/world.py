@@ -23,10 +23,11 @@ from oracle.formats.typed_data import Domain, report_digest
 from oracle.ports import Chain
 from oracle.records import E6, Batch, Category, Deployment, Observation, Purpose, Readings, Report
 from oracle.reports import bundling
+from oracle.reports.bundling import Bundler
 from oracle.reports.predict import Node
 from oracle.reports.quorum import Member
 
-from .bundles import Proposer, asked, blind, watch
+from .bundles import Proposer, asked, blind, patient, watch
 from .endpoint import Endpoint
 from .ledger import ADDRESSES, CHAIN_ID, START_S, Block, Ledger, allowed
 from .liar import lie
@@ -59,9 +60,10 @@ ROUNDS = 120
 """Turns of the world before it is healed."""
 PATIENCE_S = 10.0
 LONGEST_DELAY_S = HIDDEN_AFTER_S - 100.0
-CANARIES = ("forgets", "no receipt", "deaf", "twice", "drops", "hasty", "blind")
+CANARIES = ("forgets", "no receipt", "deaf", "twice", "drops", "hasty", "blind", "patient")
 """Planted faults; "drops" is a gateway that lets go of batches that it did not post, "hasty" are nodes that count on
-without the epochs that have not arrived, "blind" are nodes that sign bundles without comparing."""
+without the epochs that have not arrived, "blind" are nodes that sign bundles without comparing, "patient" ones leave a
+round to its proposer again and again."""
 
 
 @dataclass(slots=True)
@@ -106,7 +108,7 @@ class World:
         self.journals = {name: SqliteSignedRounds(":memory:") for name in SIGNERS}
         self.members: dict[str, Member] = {}
         self.busy: set[str] = set()
-        self.liar = self.rng.choice(list(SIGNERS) if canary == "blind" else (*SIGNERS, "", "", "", ""))
+        self.liar = self.rng.choice(list(SIGNERS) if canary in ("blind", "patient") else (*SIGNERS, "", "", "", ""))
         self.bundle = self.rng.choice((1, 2) if canary == "blind" else (0, 0, 1, 2))
         self.proposer = Proposer(self)
         self.began: dict[str, Block] = {}
@@ -168,7 +170,8 @@ class World:
         return asked(self, name, bundle, signature)
 
     def _listed(self, manifest: bytes) -> list[tuple[Batch, bytes]]:
-        return unpack_manifest(self.store.blocks[manifest])
+        block = self.store.blocks.get(manifest)
+        return unpack_manifest(block) if block else []
 
     def allow_all(self) -> None:
         """Each device is paired with its twin, and the oracle may look."""
@@ -202,6 +205,7 @@ class World:
             patch.object(fetch, "ThreadPoolExecutor", InTurn),
             patch.object(anchored, "_certain", hasty if self.canary == "hasty" else anchored._certain),
             patch.object(bundling, "signed_alike", blind if self.canary == "blind" else bundling.signed_alike),
+            patch.object(Bundler, "is_left", patient if self.canary == "patient" else Bundler.is_left),
         ):
             for _ in range(ROUNDS):
                 self.step()
@@ -215,7 +219,7 @@ class World:
         self.now_s += rng.expovariate(1 / 12)
         choices = {
             "node": 8, "deliver": 6, "publish": 3, "mine": 4, "revoke": 0.3, "grant": 0.4, "reorg": 0.5, "kill": 0.4,
-            "part": 0.3, "lie": 1.0 if self.liar else 0.0, "propose": 1.0 if self.liar and self.bundle else 0.0,
+            "part": 0.3, "lie": 1.0 if self.liar else 0.0, "propose": 1.0 if self.liar else 0.0,
             "gateway": 2 if self.has_gateway else 0, "unpair": 0.2,
             "pair": 0.3, "rotate": 0.1, "jump": 0.2,
             "rogue": 0.4 if self.rogue else 0, "inspect": 0.3 if self.rogue else 0,
@@ -377,6 +381,10 @@ class World:
     def _propose(self) -> None:
         if self.liar not in self.busy:
             self.proposer.propose()
+
+    def _stall(self) -> None:
+        if self.liar:
+            self.proposer.stall()
 
     def _lie(self) -> None:
         lie(self)
