@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import datetime
 import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
 import paho.mqtt.client as mqtt
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from paho.mqtt.enums import CallbackAPIVersion
 
 from oracle.adapters.process import free_port, last_words, running, wait_until
 
+from .certificates import SERVER, authority, issued, written
+
 USER, PASSWORD = "ward", "of the tests only"
-LASTS = datetime.timedelta(days=2)
 START_S = 20.0
 
 
@@ -49,17 +44,19 @@ def prepare(folder: Path) -> tuple[Broker, list[str]]:
     assert program, "mosquitto is not installed (Debian: apt install mosquitto)"
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
-    authority, port = _certificate(folder), free_port()
+    ours, port = authority("broker of the tests"), free_port()
+    trusted = written(folder / "authority.pem", ours[0])
+    both = written(folder / "server.pem", *issued(ours, "broker", [SERVER]))
     passwords = folder / "passwords"
     subprocess.run(["mosquitto_passwd", "-c", "-b", str(passwords), USER, PASSWORD], check=True, capture_output=True)
     config = folder / "mosquitto.conf"
     config.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\n"
-        f"certfile {folder / 'server.pem'}\nkeyfile {folder / 'server.key'}\nuser root\n"
+        f"certfile {both}\nkeyfile {both}\nuser root\n"
         f"max_inflight_messages 20\nmax_queued_messages 0\npersistence true\npersistence_location {folder}/\n"
     )
     url = f"mqtts://{USER}:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{port}"
-    return Broker(url, port, authority), [program, "-c", str(config)]
+    return Broker(url, port, trusted), [program, "-c", str(config)]
 
 
 def listens(port: int) -> bool:
@@ -76,21 +73,3 @@ def connect(broker: Broker, name: str) -> mqtt.Client:
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     return client
-
-
-def _certificate(folder: Path) -> Path:
-    """A certificate that vouches for itself."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "broker of the tests")])
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(now - LASTS).not_valid_after(now + LASTS)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    (folder / "server.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (folder / "server.key").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return folder / "server.pem"

@@ -12,17 +12,17 @@ from dataclasses import replace
 from typing import Any
 
 from oracle.adapters.owned import owned
-from oracle.adapters.peer_http import HttpPeers
 from oracle.formats.bundles import Bundle
 from oracle.formats.typed_data import Domain, report_digest
 from oracle.ports import Peers, Signer
 from oracle.records import Observation, Readings
 from oracle.reports.quorum import Member, config_digest
 from oracle.reports.reason import Reasoned, reason
+from oracle.serve.listening import Listening
 from oracle.serve.node import Metrics, Running, serve
 from oracle.settings import Settings, node_folder, open_key, open_suites
 from oracle.twins import Kind, kinds
-from oracle.wiring import open_member, together
+from oracle.wiring import open_member, open_peers, together
 
 LIES = ("wrong", "replay", "silent", "equivocate")
 MOST_SAID = 2_000
@@ -73,7 +73,7 @@ def main() -> None:
         assert isinstance(member, Member)
         domain = Domain(chains[0].chain_id, chains[0].address("PredictionOracle"))
         config = config_digest(deployment, [kind]).hex()
-        peers = HttpPeers(settings.peers, config)
+        peers = open_peers(settings, config)
         lying = member._peers = LyingPeers(peers, lie, own, domain)
         if lie == "replay":
             heard = member.receive
@@ -83,4 +83,4 @@ def main() -> None:
                 return heard(one)
 
             member.receive = overheard  # type: ignore[method-assign,assignment]
-        serve(Running(member, Metrics()), own.address, deployment.genesis.hex(), config, port=int(port))
+        serve(Running(member, Metrics()), own.address, deployment.genesis.hex(), config, Listening(int(port)))

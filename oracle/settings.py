@@ -53,7 +53,7 @@ from .adapters.journal import SqliteExplanations, SqliteOutbox, SqliteSignedRoun
 from .adapters.keys import Keystore, LocalSigner
 from .adapters.portal_http import RemotePortal
 from .adapters.store import EmbeddedStore
-from .adapters.tls import client_context, is_guarded
+from .adapters.tls import check_guarded, client_context
 from .custody.endpoints import Endpoints
 from .custody.release import LocalCustodian
 from .errors import ChainError, Denied, InputError
@@ -312,13 +312,7 @@ def open_custodians(settings: Settings) -> list[RemoteCustodian]:
         ``plain_http``: a custodian elsewhere is named without TLS.
     """
     tls = client_context(settings.authorities, settings.certificate)
-    for url in settings.custodians:
-        if not is_guarded(url):
-            raise Denied(
-                f"{url[:80]} is not this machine and has no TLS",
-                hint="name it https://, its authority in MEDTWIN_CA",
-                kind="plain_http",
-            )
+    check_guarded(settings.custodians)
     return [RemoteCustodian(url, tls) for url in settings.custodians]
 
 

@@ -27,6 +27,7 @@ from .adapters.keys import LocalSigner
 from .adapters.memory import new_signer
 from .adapters.mqtt import MqttStream, Put
 from .adapters.peer_http import HttpPeers
+from .adapters.tls import check_guarded, client_context
 from .adapters.workers import DaskWorkers
 from .batches.collect import Bridge
 from .batches.edge import Gateway
@@ -110,6 +111,18 @@ def together(chains: Sequence[Chain]) -> FailoverChain:
     return FailoverChain(chains)
 
 
+def open_peers(settings: Settings, config: str) -> HttpPeers:
+    """The other nodes that the settings name; beyond this machine over TLS alone. `config` is what they must share.
+
+    Raises
+    ------
+    Denied
+        ``plain_http``: a node elsewhere is named without TLS.
+    """
+    check_guarded(settings.peers)
+    return HttpPeers(settings.peers, config, client_context(settings.authorities, settings.certificate))
+
+
 def open_member(
     settings: Settings,
     folder: Path,
@@ -124,7 +137,7 @@ def open_member(
 ) -> Member:
     """A node among the peers that the settings name."""
     node = open_reporter(settings, folder, signer, indexed(settings, chain), compute)
-    peers = HttpPeers(settings.peers, config_digest(deployment, kinds).hex())
+    peers = open_peers(settings, config_digest(deployment, kinds).hex())
     return Member(
         node, signer, kinds, peers, clock_s=time.monotonic, depth=settings.depth, at_once=at_once, bundle=bundle
     )

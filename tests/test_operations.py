@@ -219,7 +219,7 @@ def test_two_machines_differ_in_one_file(tmp_path: Path) -> None:
 
 def _is_command(arguments: list[str]) -> None:
     """The command's own parser takes it, as far as --help."""
-    words = [word for word in arguments if not word.startswith("-")][:2]
+    words = [word for word in arguments if not word.startswith(("-", "$"))][:2]
     options = {word for word in arguments if word.startswith("--")}
     shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"})
     assert shown.exit_code == 0, arguments

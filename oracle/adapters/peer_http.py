@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
@@ -24,12 +25,18 @@ class HttpPeers:
     configuration, which take none of this node's.
     """
 
-    def __init__(self, urls: Sequence[str], config: str = "") -> None:
+    def __init__(self, urls: Sequence[str], config: str = "", tls: ssl.SSLContext | None = None) -> None:
         self.silent: set[str] = set()
         self.differing: set[str] = set()
         self._headers = {CONFIG: config} if config else {}
         self._clients = {
-            url: httpx.Client(base_url=url.rstrip("/"), timeout=TIMEOUT_S, follow_redirects=False) for url in urls
+            url: httpx.Client(
+                base_url=url.rstrip("/"),
+                timeout=TIMEOUT_S,
+                follow_redirects=False,
+                verify=tls if tls is not None else True,
+            )
+            for url in urls
         }
         self._pool = ThreadPoolExecutor(max(1, len(urls)), thread_name_prefix="peer")
         self._asking = ThreadPoolExecutor(max(1, len(urls)), thread_name_prefix="asked")

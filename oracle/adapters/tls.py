@@ -1,13 +1,14 @@
-"""TLS as a client of custodians: whom to believe, and what to show."""
+"""TLS as a client of custodians and nodes: whom to believe, and what to show."""
 
 from __future__ import annotations
 
 import ipaddress
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..errors import InputError
+from ..errors import Denied, InputError
 
 
 def client_context(authorities: Path | None, certificate: Path | None) -> ssl.SSLContext | None:
@@ -34,8 +35,24 @@ def client_context(authorities: Path | None, certificate: Path | None) -> ssl.SS
     return context
 
 
-def is_guarded(url: str) -> bool:
-    """Whether nobody on the way can listen: TLS, or this machine."""
+def check_guarded(urls: Sequence[str]) -> None:
+    """Nobody on the way can listen: TLS, or this machine.
+
+    Raises
+    ------
+    Denied
+        ``plain_http``: one is elsewhere and without TLS.
+    """
+    for url in urls:
+        if not _is_guarded(url):
+            raise Denied(
+                f"{url[:80]} is not this machine and has no TLS",
+                hint="name it https://, its authority in MEDTWIN_CA",
+                kind="plain_http",
+            )
+
+
+def _is_guarded(url: str) -> bool:
     parts = urlsplit(url)
     try:
         local = ipaddress.ip_address(parts.hostname or "").is_loopback

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from dataclasses import dataclass
-from ipaddress import ip_address
 from itertools import islice
-from pathlib import Path as File
 from typing import Annotated
 
-import uvicorn
 from fastapi import FastAPI, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from ..custody.release import LocalCustodian
-from ..errors import InputError, MedtwinError, Refused
+from ..errors import MedtwinError, Refused
 from ..formats.wire import (
     MAX_REQUEST_BYTES,
     pack_receipts,
@@ -29,6 +24,7 @@ from ..formats.wire import (
 from ..ports import Chain
 from ..rights.mint import parse_twin_id
 from .http import CBOR, REQUESTS_A_MINUTE, bounded_app, run
+from .listening import Listening
 from .turns import Turns
 
 PAGE = 1_000  # receipts
@@ -42,6 +38,7 @@ BODY = {
 """What docs/formats.md describes."""
 MOST_RECEIPTS = 2**63 - 1  # what a file can number
 ROOT_EVERY_S = 30
+CONNECTIONS = 256
 
 
 class Metrics:
@@ -118,40 +115,12 @@ def service(custodian: LocalCustodian, *, requests_a_minute: int = REQUESTS_A_MI
     return app
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """Where and how a service listens: `certificate` holds certificate and key, `clients` the authority of those it takes."""
-
-    port: int
-    host: str = "127.0.0.1"
-    certificate: File | None = None
-    clients: File | None = None
-    requests_a_minute: int = REQUESTS_A_MINUTE
-
-    def __post_init__(self) -> None:
-        if self.certificate is None and (self.clients is not None or not ip_address(self.host).is_loopback):
-            raise InputError(
-                f"{self.host} is open to others and there is no certificate",
-                hint="add --certificate FILE, or listen on 127.0.0.1 behind a TLS proxy",
-                kind="no_certificate",
-            )
-
-
-def serve(custodian: LocalCustodian, chain: Chain, listening: Listening) -> None:
+def serve(
+    custodian: LocalCustodian, chain: Chain, listening: Listening, *, requests_a_minute: int = REQUESTS_A_MINUTE
+) -> None:
     """Run until stopped; puts the log's root on the chain every half minute."""
-    config = uvicorn.Config(
-        service(custodian, requests_a_minute=listening.requests_a_minute),
-        host=listening.host,
-        port=listening.port,
-        ssl_certfile=listening.certificate,
-        ssl_ca_certs=str(listening.clients) if listening.clients else None,
-        ssl_cert_reqs=ssl.CERT_REQUIRED if listening.clients else ssl.CERT_NONE,
-        log_level="warning",
-        access_log=False,
-        timeout_keep_alive=5,
-        limit_concurrency=256,
-    )
-    run(config, _root_forever(custodian, chain))
+    app = service(custodian, requests_a_minute=requests_a_minute)
+    run(listening.config(app, connections=CONNECTIONS), _root_forever(custodian, chain))
 
 
 async def _root_forever(custodian: LocalCustodian, chain: Chain) -> None:

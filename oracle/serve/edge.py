@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -21,10 +20,12 @@ from ..batches.edge import Gateway, prove, take, turn
 from ..errors import ChainError, InputError, MedtwinError, StorageError
 from ..formats.messages import MOST_BYTES, Message, unpack
 from .http import REQUESTS_A_MINUTE, Endpoints, bounded_app, look_at, place_of, run
+from .listening import Listening
 
 STALE_AFTER_S = 120.0
 """Without a whole turn for so long, the gateway is not ready."""
 REFUSED = "refused"
+CONNECTIONS = 256
 SUFFIX = ".cbor"
 
 
@@ -192,11 +193,8 @@ def service(running: Running, address: str, genesis: str, *, requests_a_minute: 
 
 def serve(running: Running, address: str, genesis: str, *, port: int, every_s: float) -> None:
     """Run on loopback until stopped."""
-    config = uvicorn.Config(
-        service(running, address, genesis), host="127.0.0.1", port=port, log_level="warning", access_log=False,
-        timeout_keep_alive=5, limit_concurrency=256,
-    )  # fmt: skip
-    run(config, _work_forever(running, every_s))
+    app = service(running, address, genesis)
+    run(Listening(port).config(app, connections=CONNECTIONS), _work_forever(running, every_s))
 
 
 async def _work_forever(running: Running, every_s: float) -> None:

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -22,8 +21,10 @@ from ..records import Observation
 from ..reports.drift import Watched
 from ..reports.quorum import Happened
 from .http import REQUESTS_A_MINUTE, Endpoints, bounded_app, look_at, place_of, run
+from .listening import Listening
 
 LOOK_EVERY_S = 2.0
+CONNECTIONS = 64
 OTHER_CONFIG = "this node has another deployment file, models or version"
 STALE_AFTER_S = 60.0
 """Without a whole turn for so long, the node is not ready."""
@@ -199,13 +200,10 @@ def service(
     return app
 
 
-def serve(running: Running, address: str, genesis: str, config: str = "", *, port: int) -> None:
-    """Run on loopback until stopped."""
-    settings = uvicorn.Config(
-        service(running, address, genesis, config), host="127.0.0.1", port=port, log_level="warning", access_log=False,
-        timeout_keep_alive=5, limit_concurrency=64,
-    )  # fmt: skip
-    run(settings, _look_forever(running))
+def serve(running: Running, address: str, genesis: str, config: str, listening: Listening) -> None:
+    """Run until stopped."""
+    app = service(running, address, genesis, config)
+    run(listening.config(app, connections=CONNECTIONS), _look_forever(running))
 
 
 async def _look_forever(running: Running) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,7 +22,7 @@ from ...settings import (
     threshold_of,
 )
 from .console import ERRORS, tell
-from .options import As, signer
+from .options import As, Certificate, Clients, Host, signer
 
 REQUESTS_A_MINUTE = 6_000
 ENDPOINT_TIMEOUT_S = 5.0
@@ -36,20 +35,16 @@ app = typer.Typer(help="Hold key shares; release them when the chain allows, wit
 def serve(
     key: Annotated[str, typer.Option("--as", metavar="KEY", help="Keystore of this custodian.")],
     port: Annotated[int, typer.Option(help="Where it listens.", min=1, max=65535)] = 8701,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; beyond loopback it needs a certificate.")
-    ] = "127.0.0.1",
+    host: Host = "127.0.0.1",
     rate: Annotated[int, typer.Option(help="Requests a minute that one address may make.", min=1)] = REQUESTS_A_MINUTE,
-    certificate: Annotated[Path | None, typer.Option(help="PEM with certificate and key: TLS.", exists=True)] = None,
-    clients: Annotated[
-        Path | None, typer.Option(help="PEM of the authority of whom it takes: mTLS.", exists=True)
-    ] = None,
+    certificate: Certificate = None,
+    clients: Clients = None,
 ) -> None:
     """Serve until stopped."""
-    from ..custodian import Listening  # a web server, which the other commands do not need
-    from ..custodian import serve as serve_http
+    from ..custodian import serve as serve_http  # a web server, which the other commands do not need
+    from ..listening import Listening
 
-    listening = Listening(port, host, certificate, clients, requests_a_minute=rate)
+    listening = Listening(port, host, certificate, clients)
     settings = Settings.read()
     chains, own = open_suites(settings, ENDPOINT_TIMEOUT_S), signer(key)
     folder = custodian_folder(settings, own.address, chains[0].deployment)
@@ -57,9 +52,8 @@ def serve(
     custodian.check_log()
     if len(chains) == 1:
         ERRORS.print("one chain endpoint: name a second in MEDTWIN_CHAIN, so that one that lies cannot open anything")
-    scheme = "https" if certificate else "http"
-    ERRORS.print(f"custodian {own.address} on {scheme}://{host}:{port}", highlight=False)
-    serve_http(custodian, chains[0], listening)
+    ERRORS.print(f"custodian {own.address} on {listening}", highlight=False)
+    serve_http(custodian, chains[0], listening, requests_a_minute=rate)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
+import ssl
 from collections.abc import Callable
 
 import httpx
@@ -12,6 +13,7 @@ import typer
 from ... import datasets
 from ...adapters.abi import SUITE, artifact
 from ...adapters.failover import MOST_BEHIND
+from ...adapters.tls import client_context
 from ...errors import ChainError, Denied, MedtwinError, StorageError
 from ...settings import (
     Settings,
@@ -125,8 +127,8 @@ def _custodians(settings: Settings) -> str:
 
 def _services(settings: Settings) -> str:
     """The other nodes, and custodians, each with what it says of itself."""
-    urls = [*settings.peers, *settings.custodians]
-    unready = {url: said for url in urls if (said := _why_not_ready(url))}
+    urls, tls = [*settings.peers, *settings.custodians], client_context(settings.authorities, settings.certificate)
+    unready = {url: said for url in urls if (said := _why_not_ready(url, True if tls is None else tls))}
     if unready:
         url, said = next(iter(unready.items()))
         raise StorageError(
@@ -137,9 +139,9 @@ def _services(settings: Settings) -> str:
     return f"{len(urls)} ready"
 
 
-def _why_not_ready(url: str) -> str:
+def _why_not_ready(url: str, verify: ssl.SSLContext | bool) -> str:
     try:
-        answer = httpx.get(f"{url.rstrip('/')}/readyz", timeout=READY_S, trust_env=False)
+        answer = httpx.get(f"{url.rstrip('/')}/readyz", timeout=READY_S, trust_env=False, verify=verify)
     except httpx.HTTPError as error:
         return f"no answer ({type(error).__name__})"
     return "" if answer.is_success else answer.text[:120]

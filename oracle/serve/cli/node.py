@@ -32,7 +32,7 @@ from ...wiring import (
     watched_kinds,
 )
 from .console import ERRORS, tell
-from .options import kind_named, signer
+from .options import Certificate, Clients, Host, kind_named, signer
 
 Scheduler = Annotated[str, typer.Option(help="Dask scheduler whose workers compute, for example tcp://127.0.0.1:8786.")]
 Only = Annotated[list[str] | None, typer.Option("--kind", help="Only these kinds of twin; without it, all.")]
@@ -49,7 +49,10 @@ def run(
         str,
         typer.Option("--as", metavar="KEY", help="Keystore of this node; it signs and pays. Without one it looks on."),
     ] = "",
-    port: Annotated[int, typer.Option(help="On loopback, for the other nodes.", min=1, max=65535)] = 8711,
+    port: Annotated[int, typer.Option(help="For the other nodes.", min=1, max=65535)] = 8711,
+    host: Host = "127.0.0.1",
+    certificate: Certificate = None,
+    clients: Clients = None,
     scheduler: Scheduler = "",
     only: Only = None,
     drift: Drift = "off",
@@ -61,18 +64,20 @@ def run(
         ),
     ] = 0,
 ) -> None:
-    """Run until stopped. MEDTWIN_PEERS names the other nodes; a TLS proxy belongs between machines."""
-    from ..node import Metrics, Running, serve  # a web server, which the other commands do not need
+    """Run until stopped. MEDTWIN_PEERS names the other nodes; between machines there is TLS."""
+    from ..listening import Listening  # a web server, which the other commands do not need
+    from ..node import Metrics, Running, serve
 
+    listening = Listening(port, host, certificate, clients)
     settings = Settings.read()
     chains, own = open_suites(settings), signer(key) if key or settings.private_key else None
     deployment, endpoints = chains[0].deployment, together(chains)
     chosen = [kind for name, kind in kinds().items() if not only or name in only]
     config = config_digest(deployment, chosen).hex()
     if own is None:
-        ERRORS.print(f"no key: looking on from http://127.0.0.1:{port}, nothing is signed or sent", highlight=False)
+        ERRORS.print(f"no key: looking on from {listening}, nothing is signed or sent", highlight=False)
         looking = Running(open_onlooker(settings, endpoints, chosen), Metrics(), endpoints=endpoints)
-        serve(looking, "", deployment.genesis.hex(), config, port=port)
+        serve(looking, "", deployment.genesis.hex(), config, listening)
         return
     refuse_old(endpoints, deployment)
     _check_node(own.address, deployment)
@@ -84,10 +89,10 @@ def run(
         member = open_member(
             settings, folder, own, endpoints, looked_at, deployment, compute=compute, at_once=at_once, bundle=bundle
         )
-        ERRORS.print(f"node {own.address} on http://127.0.0.1:{port}", highlight=False)
+        ERRORS.print(f"node {own.address} on {listening}", highlight=False)
         peers = member.peers if isinstance(member.peers, HttpPeers) else None
         running = Running(member, Metrics(), peers=peers, endpoints=endpoints, watched=watched)
-        serve(running, own.address, deployment.genesis.hex(), config, port=port)
+        serve(running, own.address, deployment.genesis.hex(), config, listening)
 
 
 @app.command()

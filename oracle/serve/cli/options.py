@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +20,9 @@ from ...twins import TwinKind, kinds
 from ...wiring import open_indexed
 
 As = Annotated[str, typer.Option("--as", metavar="KEY", help="Name of the keystore that signs (medtwin keys list).")]
+Host = Annotated[str, typer.Option(help="Address to listen on; beyond loopback it needs a certificate.")]
+Certificate = Annotated[Path | None, typer.Option(help="PEM with certificate and key: TLS.", exists=True)]
+Clients = Annotated[Path | None, typer.Option(help="PEM of the authority of whom it takes: mTLS.", exists=True)]
 KindName = Annotated[str, typer.Option("--kind", help="Kind of twin: pulse, icu2012, or one you installed.")]
 OWN_GRANTEES = {"oracle": "PredictionOracle", "emergency": "EmergencyAccess", "case": "CaseToken"}
 """Contracts that people consent to by name."""

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 from fastapi.testclient import TestClient
 
+from bench.certificates import CLIENT, SERVER, authority, issued, written
 from oracle.adapters.memory import new_signer
 from oracle.adapters.owned import owned
 from oracle.adapters.peer_http import HttpPeers
@@ -30,8 +31,10 @@ from oracle.formats.wire import (
 )
 from oracle.records import Observation, Report
 from oracle.reports.quorum import Happened
+from oracle.serve.listening import Listening
 from oracle.serve.node import NO_QUORUM_AFTER_S, STALE_AFTER_S, Metrics, Running, service
 from oracle.settings import Settings
+from oracle.wiring import open_peers
 
 WAIT_S = 20
 
@@ -244,17 +247,42 @@ def test_settings_name_the_peers() -> None:
     assert found.environment(password="x")["MEDTWIN_PEERS"] == "http://a:1,http://b:2"
 
 
+def test_between_machines_nodes_speak_tls_and_know_each_other(tmp_path: Path) -> None:
+    """Who shows a certificate of the right authority, and believes it, is heard; who does not is not. There is no plain HTTP."""
+    ours, theirs = authority("ours"), authority("somebody else")
+    node, strange = (
+        written(tmp_path / f"{name}.pem", *issued(by, name, [SERVER, CLIENT]))
+        for by, name in ((ours, "node"), (theirs, "strange"))
+    )
+    trusted = written(tmp_path / "ours.pem", ours[0])
+    ear, given = Ear(), {}
+    with served(ear, certificate=node, clients=trusted) as url:
+        for name, files in (
+            ("known", (trusted, node)), ("strange", (trusted, strange)), ("nobody", (trusted, None)),
+            ("unbelieving", (None, node)),
+        ):  # fmt: skip
+            settings = replace(Settings.read({}), peers=(url,), authorities=files[0], certificate=files[1])
+            peers = open_peers(settings, "")
+            given[name] = list(peers.ask(*PROPOSAL))
+            peers.close()
+    with pytest.raises(Denied) as caught:
+        open_peers(replace(Settings.read({}), peers=("http://10.0.0.7:8711",)), "")
+
+    assert given == {"known": [PROPOSAL[1][::-1]], "strange": [], "nobody": [], "unbelieving": []}
+    assert caught.value.kind == "plain_http"
+
+
 @contextmanager
-def served(ear: Ear) -> Iterator[str]:
+def served(ear: Ear, **tls: Path) -> Iterator[str]:
     """The service on a real port."""
-    port = free_port()
+    listening = Listening(free_port(), **tls)  # type: ignore[arg-type]
     app = service(Running(ear, Metrics()), "0x" + "1" * 40, "ab" * 32)  # type: ignore[arg-type]
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
+    server = uvicorn.Server(listening.config(app, connections=16))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
+    yield str(listening)
     server.should_exit = True
     thread.join()
 

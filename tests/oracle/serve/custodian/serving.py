@@ -24,7 +24,8 @@ from oracle.formats.typed_data import dismissal_digest
 from oracle.formats.wire import pack_request
 from oracle.records import AnchoredBatch, ErasureRequest, KeyRequest
 from oracle.serve import custodian as service_module
-from oracle.serve.custodian import REQUESTS_A_MINUTE, Listening, serve, service
+from oracle.serve.custodian import REQUESTS_A_MINUTE, serve, service
+from oracle.serve.listening import Listening
 
 if TYPE_CHECKING:
     from ...conftest import Stage, Twin

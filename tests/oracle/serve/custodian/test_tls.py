@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import ssl
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,73 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from bench.certificates import CLIENT, SERVER, authority, issued, written
 from oracle.adapters.custodian_http import RemoteCustodian
 from oracle.adapters.tls import client_context
 from oracle.errors import Denied, InputError, StorageError
-from oracle.serve.custodian import Listening
+from oracle.serve.cli.doctor import _services
+from oracle.serve.listening import Listening
 from oracle.settings import Settings, open_custodians
 
 from .serving import served
-
-Issued = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
-
-
-def named(name: str) -> x509.Name:
-    """A distinguished name."""
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-
-
-def authority(name: str) -> Issued:
-    """A certificate authority of its own."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    return _signed(named(name), key, (None, key), named(name), x509.BasicConstraints(True, 0)), key
-
-
-def issued(by: Issued, name: str, usage: x509.ObjectIdentifier) -> Issued:
-    """A certificate for loopback."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    extensions = (
-        x509.BasicConstraints(False, None), x509.ExtendedKeyUsage([usage]),
-        x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
-    )  # fmt: skip
-    return _signed(named(name), key, by, by[0].subject, *extensions), key
-
-
-def _signed(subject: x509.Name, key: Any, by: Any, issuer: x509.Name, *extensions: Any) -> x509.Certificate:
-    now = datetime.datetime.now(datetime.UTC)
-    builder = (
-        x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(by[1].public_key()), False)
-    )  # fmt: skip
-    for extension in extensions:
-        builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
-    return builder.sign(by[1], hashes.SHA256())
-
-
-def written(path: Path, certificate: x509.Certificate, key: Any = None) -> Path:
-    """A PEM file: the certificate, then its key."""
-    content = certificate.public_bytes(Encoding.PEM)
-    if key is not None:
-        content += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(content)
-    return path
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
     """Two authorities, a custodian's certificate, and two clients'."""
     ours, theirs = authority("ours"), authority("somebody else")
-    server = issued(ours, "custodian", ExtendedKeyUsageOID.SERVER_AUTH)
-    client, strange = (issued(by, "hospital", ExtendedKeyUsageOID.CLIENT_AUTH) for by in (ours, theirs))
+    server = issued(ours, "custodian", [SERVER])
+    client, strange = (issued(by, "hospital", [CLIENT]) for by in (ours, theirs))
     return {
         "ours": written(tmp_path / "ours.pem", ours[0]), "theirs": written(tmp_path / "theirs.pem", theirs[0]),
         "server": written(tmp_path / "server.pem", *server), "client": written(tmp_path / "client.pem", *client),
@@ -112,6 +61,7 @@ def test_only_the_right_authority_is_believed(
     with served(custodians[0], monkeypatch, certificate=files["server"]) as plain:
         url = plain.replace("http://", "https://")
         assert asked(url, ca=files["ours"]) == custodians[0].address
+        assert _services(settings(url, ca=files["ours"])) == "1 ready"
         for wrong in ({"ca": files["theirs"]}, {}):
             with pytest.raises(StorageError) as caught:
                 asked(url, **wrong)
