@@ -22,6 +22,8 @@ from typing import Any, Protocol
 from oracle.adapters.process import free_port
 from oracle.serve import cli
 
+from .machines import enter
+
 BLOCK_BYTES = 65_536
 SLOW_S = 0.7
 DAMAGED_FROM = 1_000
@@ -91,9 +93,10 @@ class Forked:
 
     def __init__(
         self, arguments: Sequence[str], *, log: Path, environment: Mapping[str, str],
-        main: Callable[[], None] = cli.main,
+        main: Callable[[], None] = cli.main, machine: str = "",
     ) -> None:  # fmt: skip
         self._arguments, self._log, self._environment, self._main = list(arguments), log, dict(environment), main
+        self._machine = machine
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["oracle.serve.cli", "oracle.serve.custodian", "oracle.serve.node"])
         self._lock = threading.RLock()
@@ -102,7 +105,7 @@ class Forked:
 
     def start(self) -> None:
         """Run it, its words appended to the log."""
-        given = (self._main, self._arguments, self._log, self._environment, self._ahead_s)
+        given = (self._main, self._arguments, self._log, self._environment, self._ahead_s, self._machine)
         process = self._context.Process(target=_run, args=given)
         process.start()
         self._process, self._stopped = process, False
@@ -137,8 +140,12 @@ class Forked:
         resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (0 if full else hard, hard))
 
 
-def _run(main: Callable[[], None], arguments: list[str], log: Path, environment: dict[str, str], ahead_s: Any) -> None:
+def _run(
+    main: Callable[[], None], arguments: list[str], log: Path, environment: dict[str, str], ahead_s: Any, machine: str
+) -> None:
     """The command in this process."""
+    if machine:
+        enter(machine)
     with log.open("ab") as words:
         for stream in (1, 2):
             os.dup2(words.fileno(), stream)
@@ -151,15 +158,15 @@ def _run(main: Callable[[], None], arguments: list[str], log: Path, environment:
 
 
 class Proxy:
-    """A loopback port in front of another one.
+    """A port in front of a loopback one.
 
     `mode` is ok, reset, hang, slow, flip (bytes of blocks), one of ANSWERS or of LIES; a change breaks what is open.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         self.port, self.to = free_port(), port
         self._mode, self._open = "ok", set[socket.socket]()
-        self._listening = socket.create_server(("127.0.0.1", self.port), backlog=64)
+        self._listening = socket.create_server((host, self.port), backlog=64)
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property

@@ -23,6 +23,7 @@ from oracle.adapters.ganache import CHAIN_ID, MNEMONIC
 from oracle.adapters.ipfs_node import ipfs_command, node_answers
 from oracle.adapters.keys import Keystore, LocalSigner
 from oracle.adapters.process import free_port
+from oracle.adapters.tls import client_context
 from oracle.errors import MedtwinError
 from oracle.formats.wire import unpack_observations
 from oracle.ports import Store
@@ -37,8 +38,9 @@ from scripts.install_solc import FOLDER, ROOT
 
 from . import traitor
 from .chaos import Forked, Process, Program, Proxy
+from .machines import HOSPITAL, Machines
 
-PASSWORD = "development"
+PASSWORD, LOOPBACK = "development", "127.0.0.1"
 NODES, CUSTODIANS, FAULTY = 4, 3, 1
 ETHER = 10**18
 START_S = 180.0
@@ -54,7 +56,7 @@ GATEWAY = "gateway"
 class Ear:
     """One more peer of every node: it hears what each signs, and says nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, machines: Machines | None) -> None:
         heard: defaultdict[tuple[str, Place], set[bytes]] = defaultdict(set)
         self.heard = heard
 
@@ -76,9 +78,12 @@ class Ear:
             def log_message(self, *_: Any) -> None:
                 """It tells nobody."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Hearing)
+        host, scheme = (HOSPITAL, "https") if machines else (LOOPBACK, "http")
+        self._server = ThreadingHTTPServer((host, 0), Hearing)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if machines:
+            machines.served(self._server)
+        self.url = f"{scheme}://{host}:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def twice(self, *, but: str = "") -> int:
@@ -105,6 +110,7 @@ class Clinic:
     folder: Path
     ear: Ear
     bundle: int = 0
+    machines: Machines | None = None
     node_ports: dict[str, int] = field(default_factory=dict)
     services: dict[str, Process] = field(default_factory=dict)
     proxies: dict[str, Proxy] = field(default_factory=dict)
@@ -148,60 +154,81 @@ class Clinic:
         return found
 
     def node_settings(self, name: str) -> Settings:
-        """Its own links to chain, store and peers, each through a proxy."""
+        """Its own links to chain and store, each through a proxy; to peers too, if they have no machines of their own."""
+        host = HOSPITAL if self.machines else LOOPBACK
         others = [other for other in self.node_ports if other != name]
+        peers = [
+            self.node_url(other) if self.machines else f"http://{LOOPBACK}:{self.proxies[f'{name} {other}'].port}"
+            for other in others
+        ]
         return replace(
-            self.settings, chain=f"http://127.0.0.1:{self.proxies[f'{name} chain'].port}",
-            store=f"ipfs://127.0.0.1:{self.proxies[f'{name} store'].port}",
-            peers=(*(f"http://127.0.0.1:{self.proxies[f'{name} {other}'].port}" for other in others), self.ear.url),
-        )  # fmt: skip
+            self.machines.settings(self.settings, name) if self.machines else self.settings,
+            chain=f"http://{host}:{self.proxies[f'{name} chain'].port}",
+            store=f"ipfs://{host}:{self.proxies[f'{name} store'].port}",
+            peers=(*peers, self.ear.url),
+        )
+
+    def node_url(self, name: str, port: int = 0) -> str:
+        """Of a node, or of a copy of it on another port."""
+        port = port or self.node_ports[name]
+        return f"https://{self.machines.addresses[name]}:{port}" if self.machines else f"http://{LOOPBACK}:{port}"
+
+    def part(self, one: str, other: str, mode: str) -> None:
+        """Neither of the two hears the other, until they are joined; machines of their own notice nothing of it."""
+        for here, there in ((one, other), (other, one)):
+            if self.machines:
+                self.machines.cut(here, there)
+            else:
+                self.proxies[f"{here} {there}"].mode = mode
+
+    def join(self, one: str, other: str) -> None:
+        """They do again."""
+        for here, there in ((one, other), (other, one)):
+            if self.machines:
+                self.machines.join(here, there)
+            else:
+                self.proxies[f"{here} {there}"].mode = "ok"
 
     def start_node(self, name: str, *, lies: str = "", home: Path | None = None, port: int = 0) -> Forked:
         """As a process: the command, or one with the same key that lies; from another home on another port, a copy."""
         settings = replace(self.node_settings(name), home=home or self.settings.home)
-        port = str(port or self.node_ports[name])  # type: ignore[assignment]
         arguments = [
-            "node",
-            "run",
-            "--as",
-            name,
-            "--port",
-            str(port),
-            "--kind",
-            self.kind.name,
-            "--bundle",
-            str(self.bundle),
-        ]
-        if lies:
-            arguments = [name, str(port), self.kind.name, lies]
+            "node", "run", "--as", name, "--kind", self.kind.name, "--port", str(port or self.node_ports[name]),
+            "--bundle", str(self.bundle), *(self.machines.options(name) if self.machines else ()),
+        ]  # fmt: skip
         return Forked(
-            arguments, log=self.folder / f"{name}{'-copy' if home else ''}.log",
+            [lies, *arguments[2:]] if lies else arguments, log=self.folder / f"{name}{'-copy' if home else ''}.log",
             environment={**settings.environment(password=PASSWORD), "OMP_NUM_THREADS": "1"},
-            **({"main": traitor.main} if lies else {}),
+            machine=name if self.machines else "", **({"main": traitor.main} if lies else {}),
         )  # fmt: skip
 
-    def ready(self, name: str) -> str:
-        """What a node says of itself: "ready", why not, or nothing."""
-        return readiness(self.node_ports[name])
+    def ready(self, name: str, port: int = 0) -> str:
+        """What a node, or a copy of it, says of itself: "ready", why not, or nothing."""
+        return self.told(f"{self.node_url(name, port)}/readyz")
 
-
-def readiness(port: int) -> str:
-    """Of the service at a port."""
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=2, trust_env=False).text
-    except httpx.HTTPError:
-        return ""
+    def told(self, url: str) -> str:
+        """What a service answers, or nothing."""
+        tls = client_context(self.settings.authorities, self.settings.certificate)
+        try:
+            return httpx.get(url, timeout=5, trust_env=False, verify=True if tls is None else tls).text
+        except httpx.HTTPError:
+            return ""
 
 
 @contextmanager
-def clinic(folder: Path, kind: TwinKind, *, depth: int, gateway: bool = False, bundle: int = 0) -> Iterator[Clinic]:
+def clinic(
+    folder: Path, kind: TwinKind, *, depth: int, gateway: bool = False, bundle: int = 0, apart: bool = False
+) -> Iterator[Clinic]:
     """Start everything and stop it on leaving; with a gateway, all follow its epochs, and it is not started.
 
-    `bundle` is how many reports nodes post together; 0: each by itself.
+    `bundle` is how many reports nodes post together; 0: each by itself. `apart` gives each node a machine of its own, if
+    the program is :func:`~bench.machines.inside`.
     """
     with ExitStack() as stack:
         ports = {name: free_port() for name in ("chain", "ipfs", *ROLES[1:])}
         url, where = f"http://127.0.0.1:{ports['chain']}", f"ipfs://127.0.0.1:{ports['ipfs']}"
+        machines = Machines([one for one in ROLES if one.startswith("node")], folder / "network") if apart else None
+        keepers = f"https://{HOSPITAL}" if apart else f"http://{LOOPBACK}"
         services: dict[str, Process] = {}
         stack.callback(_stop, services)
         ended = threading.Event()
@@ -218,8 +245,9 @@ def clinic(folder: Path, kind: TwinKind, *, depth: int, gateway: bool = False, b
         settings = replace(
             Settings.read({"MEDTWIN_HOME": str(folder), "MEDTWIN_CHAIN": url, "MEDTWIN_STORE": where}),
             deployment=folder / "deployment.json", password=PASSWORD, depth=depth,
-            custodians=tuple(f"http://127.0.0.1:{ports[f'custodian-{one}']}" for one in range(1, CUSTODIANS + 1)),
+            custodians=tuple(f"{keepers}:{ports[f'custodian-{one}']}" for one in range(1, CUSTODIANS + 1)),
         )  # fmt: skip
+        settings = machines.settings(settings) if machines else settings
         keys = _keys(folder)
         opened = Opened("anvil", url, remote(url))
         for signer in keys.values():
@@ -232,10 +260,10 @@ def clinic(folder: Path, kind: TwinKind, *, depth: int, gateway: bool = False, b
         )
         suite.write(keys["hospital"], "ModelRegistry", "approve", kind.model_digest)
         await_true(lambda: node_answers(where), "the IPFS node")
-        ear = Ear()
+        ear = Ear(machines)
         stack.callback(ear.close)
         made = Clinic(
-            url, settings, open_suite(settings), opened, open_store(where), keys, kind, folder, ear, bundle,
+            url, settings, open_suite(settings), opened, open_store(where), keys, kind, folder, ear, bundle, machines,
             {name: port for name, port in ports.items() if name.startswith("node")}, services,
         )  # fmt: skip
         stack.callback(lambda: [one.close() for one in made.proxies.values()])
@@ -255,14 +283,16 @@ def _start(made: Clinic, ports: dict[str, int]) -> None:
     environment = {**made.settings.environment(password=PASSWORD), "OMP_NUM_THREADS": "1"}
     for name in (role for role in ROLES if role.startswith("custodian")):
         arguments = ["custodian", "serve", "--as", name, "--port", str(ports[name]), "--rate", str(10**6)]
+        arguments += made.machines.options() if made.machines else ()
         made.services[name] = Forked(arguments, log=made.folder / f"{name}.log", environment=environment)
     for name in made.node_ports:
-        links = {"chain": ports["chain"], "store": ports["ipfs"]} | made.node_ports
-        made.proxies |= {f"{name} {to}": Proxy(port) for to, port in links.items() if to != name}
+        links = {"chain": ports["chain"], "store": ports["ipfs"]} | ({} if made.machines else made.node_ports)
+        host = HOSPITAL if made.machines else LOOPBACK
+        made.proxies |= {f"{name} {to}": Proxy(port, host) for to, port in links.items() if to != name}
     for name in made.node_ports:
         made.services[name] = made.start_node(name)
-    for role in ROLES[1:]:
-        await_true(lambda role=role: readiness(ports[role]) == "ready", f"{role}; see {made.folder}/{role}.log")  # type: ignore[misc]
+    for url in (*map(made.node_url, made.node_ports), *made.settings.custodians):
+        await_true(lambda url=url: made.told(f"{url}/readyz") == "ready", f"{url}; see {made.folder}/*.log")  # type: ignore[misc]
 
 
 def anvil() -> str:

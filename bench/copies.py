@@ -11,12 +11,10 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-import httpx
-
 from oracle.adapters.process import free_port
 from oracle.settings import node_folder
 
-from .clinic import Clinic, readiness
+from .clinic import Clinic
 from .hands import LOOK_S, TRAITOR, liar
 from .patients import Patient, newest_round, publish_next, report_on
 
@@ -39,13 +37,13 @@ def copies(scene: Clinic, patients: Sequence[Patient], backup: Path) -> dict[str
     clone, port = scene.folder / "clone", free_port()
     scene.services["node-2"].signal(signal.SIGKILL)
     scene.services["old copy"] = scene.start_node("node-2", home=backup, port=port)
-    refused = _comes(lambda: "old copy" in readiness(port), 60)
+    refused = _comes(lambda: "old copy" in scene.ready("node-2", port), 60)
     scene.services["old copy"].signal(signal.SIGKILL)
     copy_node(scene, "node-2", clone)
     scene.services["node-2"].start()
     other = free_port()
     scene.services["clone"] = scene.start_node("node-2", home=clone, port=other)
-    both = _comes(lambda: scene.ready("node-2") == readiness(other) == "ready", 60)
+    both = _comes(lambda: scene.ready("node-2") == scene.ready("node-2", other) == "ready", 60)
     before = [len(one.published) for one in patients]
     threads = [threading.Thread(target=report_on, args=(scene, one, len(one.published) + 1, threading.Event()))
                for one in patients[:4]]  # fmt: skip
@@ -79,10 +77,7 @@ def too_many_liars(scene: Clinic, patients: Sequence[Patient], *, short: bool) -
 
 def _metric(scene: Clinic, name: str) -> float:
     """Of the first node."""
-    try:
-        text = httpx.get(f"http://127.0.0.1:{scene.node_ports['node-1']}/metrics", timeout=5).text
-    except httpx.HTTPError:
-        return 0.0
+    text = scene.told(f"{scene.node_url('node-1')}/metrics")
     return next((float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} ")), 0.0)
 
 

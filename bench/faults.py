@@ -21,6 +21,7 @@ from oracle.twins import kinds
 from .clinic import clinic
 from .copies import copies, copy_node, too_many_liars
 from .hands import Chaos, liar
+from .machines import inside
 from .patients import admitted, report_on
 from .verdict import canaries_caught, judge, posts_of
 
@@ -39,12 +40,14 @@ def main() -> None:
     )
     asked.add_argument("--minutes", type=float, default=0, help="publish nothing more after so long; 0: all of it")
     asked.add_argument("--short", action="store_true", help="do not wait until alerts would tell of too many liars")
+    asked.add_argument("--proxies", action="store_true", help="no node has a machine of its own, even where it could")
     asked.add_argument("--out", type=Path, default=RESULTS)
     chosen = asked.parse_args()
+    apart = not chosen.proxies and inside("bench.faults")
     kind = kinds()["pulse"]
     with (
         tempfile.TemporaryDirectory(prefix="medtwin-faults-") as folder,
-        clinic(Path(folder), kind, depth=chosen.depth) as scene,
+        clinic(Path(folder), kind, depth=chosen.depth, apart=apart) as scene,
     ):
         with scene.at_once():
             patients = [admitted(scene, number) for number in range(chosen.twins)]
@@ -69,7 +72,7 @@ def main() -> None:
         found["beyond_f"] = too_many_liars(scene, patients, short=chosen.short)
         found |= {
             "canary_caught": all(canaries.values()), "canaries": canaries, "seconds": seconds,
-            "twins": chosen.twins, "depth": chosen.depth, "seed": chosen.seed,
+            "twins": chosen.twins, "depth": chosen.depth, "seed": chosen.seed, "apart": apart,
         }  # fmt: skip
     chosen.out.parent.mkdir(exist_ok=True)
     chosen.out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")

@@ -164,16 +164,13 @@ class Chaos:
         """Two sides that do not hear each other, or one node alone."""
         nodes = sorted(self._scene.node_ports)
         side = set(dice.sample(nodes, dice.choice((1, 2))))
-        between = [
-            self._scene.proxies[f"{one} {other}"] for one in nodes for other in nodes
-            if one != other and (one in side) != (other in side)
-        ]  # fmt: skip
+        between = [(one, other) for one in side for other in nodes if other not in side]
         mode = dice.choice(("reset", "hang"))
-        for proxy in between:
-            proxy.mode = mode
+        for pair in between:
+            self._scene.part(*pair, mode)
         self._stop.wait(dice.uniform(*LIES_S))
-        for proxy in between:
-            proxy.mode = "ok"
+        for pair in between:
+            self._scene.join(*pair)
         return "network: partition between nodes"
 
     def _lie(self, dice: random.Random) -> str:

@@ -1,4 +1,4 @@
-"""An oracle node that lies: its key is one of the oracle's. As a process: ``[name, port, kind, lie]``.
+"""An oracle node that lies: its key is one of the oracle's. As a process: the lie, and a node's options.
 
 ``wrong`` signs another value, always the same for a round; ``replay`` says again and again what was ever said by
 anybody; ``silent`` computes and says nothing; ``equivocate`` signs two reports of a round and sends both.
@@ -6,9 +6,10 @@ anybody; ``silent`` computes and says nothing; ``equivocate`` signs two reports 
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from oracle.adapters.owned import owned
@@ -63,9 +64,17 @@ def wrong(kind: Kind, parts: Sequence[Readings]) -> Reasoned:
 
 def main() -> None:
     """Run until killed, where a node of that name would."""
-    name, port, kind_name, lie = sys.argv[1:]
-    settings, kind = Settings.read(), kinds()[kind_name]
-    chains, own = open_suites(settings), open_key(Settings.read(), name)
+    asked = argparse.ArgumentParser(prog="bench.traitor")
+    asked.add_argument("lie", choices=LIES)
+    for name in ("--as", "--kind", "--host", "--bundle"):
+        asked.add_argument(name, default="127.0.0.1" if name == "--host" else None)
+    asked.add_argument("--port", type=int)
+    for name in ("--certificate", "--clients"):
+        asked.add_argument(name, type=Path)
+    given = asked.parse_args()
+    lie, listening = given.lie, Listening(given.port, given.host, given.certificate, given.clients)
+    settings, kind = Settings.read(), kinds()[given.kind]
+    chains, own = open_suites(settings), open_key(settings, vars(given)["as"])
     deployment = chains[0].deployment
     with owned(node_folder(settings, own.address, deployment)) as folder:
         more: dict[str, Any] = {"compute": wrong} if lie == "wrong" else {}
@@ -83,4 +92,4 @@ def main() -> None:
                 return heard(one)
 
             member.receive = overheard  # type: ignore[method-assign,assignment]
-        serve(Running(member, Metrics()), own.address, deployment.genesis.hex(), config, Listening(int(port)))
+        serve(Running(member, Metrics()), own.address, deployment.genesis.hex(), config, listening)

@@ -66,6 +66,8 @@ class Bundler:
         The other nodes, which are asked to sign.
     standing : Standing
         What stands in bundles already.
+    noticed : callable
+        Told whatever another node signs: who, the bundle, the signature.
     clock_s : callable
         A clock that never goes back (s).
     least : int
@@ -80,12 +82,14 @@ class Bundler:
         sender: Signer,
         peers: Peers,
         standing: Standing,
+        noticed: Callable[[str, Bundle, bytes], None],
         *,
         clock_s: Callable[[], float],
         least: int,
         patience_s: float,
     ) -> None:
         self._node, self._sender, self._peers, self._standing = node, sender, peers, standing
+        self._noticed = noticed
         self._clock_s, self._least, self._patience_s = clock_s, least, patience_s
         self._domain = Domain(node.chain.chain_id, node.chain.address("PredictionOracle"))
         self._left: dict[Place, _Left] = {}
@@ -124,6 +128,7 @@ class Bundler:
                 signer = recover(digest, given)
                 if signer in valid:
                     signatures[signer] = given
+                    self._noticed(signer, bundle, given)
                 if len(signatures) >= quorum:
                     break
             if len(signatures) < quorum:
@@ -164,6 +169,7 @@ class Bundler:
         )
         if not is_node:
             raise VerificationError("the bundle is not signed by one of the oracle's nodes", kind="bad_signature")
+        self._noticed(proposer, bundle, signature)
         if bundle.config != config:
             raise Denied("the bundle is of another configuration", kind="other_config")
         root, listed = read_manifest(chain, store, bundle.manifest)

@@ -17,16 +17,17 @@ from dataclasses import dataclass, field
 import cbor2
 
 from ..batches.anchored import awaited_since, batch_count, batched_twins
-from ..errors import ChainError, Denied, MedtwinError, RevertedError, StorageError, VerificationError
-from ..formats.bundles import Bundle
+from ..errors import ChainError, Denied, MedtwinError, StorageError, VerificationError
+from ..formats.bundles import Bundle, place_of
 from ..formats.typed_data import Domain, recovers_to, report_digest
-from ..ports import Chain, Peers, Signer
+from ..ports import Peers, Signer
 from ..records import Deployment, Observation, Report
-from ..stages.post import ALONE, agree, post, report_fields
+from ..stages.post import agree, post
 from ..twins import Kind
-from .bundles import LOOK_BACK, Standing
+from .bundles import LOOK_BACK, Standing, read_manifest
 from .bundling import ON_ITS_WAY, Bundler, Ready
 from .due import Place, allowed, behind
+from .evidence import Evidence, Said, said_alone
 from .memory import check_memory
 from .predict import Node, Seen, observe
 
@@ -140,13 +141,13 @@ class Member:
         self._read_until = 0
         self._standing = Standing(node.chain, node.store)
         self._bundler = Bundler(
-            node, sender, peers, self._standing, clock_s=clock_s, least=bundle, patience_s=patience_s
+            node, sender, peers, self._standing, self._compare, clock_s=clock_s, least=bundle, patience_s=patience_s
         )
         self._begun = False
         self._config = b""
         self.newest_batch_s = 0
         self._rounds: defaultdict[Place, _Round] = defaultdict(_Round)
-        self._caught: dict[str, tuple[Observation, Observation]] = {}
+        self._evidence = Evidence()
 
     @property
     def peers(self) -> Peers:
@@ -256,8 +257,7 @@ class Member:
         if place not in self._rounds and report.round > batch_count(chain, report.twin_id, self._node.store):
             return False
         earlier = self._rounds[place].observations.setdefault(observation.signer, observation)
-        if earlier.report != report:
-            self._caught[observation.signer] = (earlier, observation)
+        self._evidence.hold(observation.signer, said_alone(earlier), said_alone(observation))
         return True
 
     def endorse(self, bundle: Bundle, signature: bytes) -> bytes:
@@ -359,23 +359,18 @@ class Member:
         return [Happened("posted", one.place)] if mined else []
 
     def _accuse(self) -> list[Happened]:
-        """Bring evidence of two reports of one round before the contract, which suspends their signer."""
-        happened = []
-        for signer, (one, other) in list(self._caught.items()):
-            place = (one.report.twin_id, one.report.model, one.report.round)
-            if _accused(self._node.chain, self._sender, one, other):
-                happened.append(Happened("equivocation_proven", place, signer))
-            del self._caught[signer]
-        return happened
+        shown = self._evidence.show(self._node.chain, self._sender)
+        return [Happened("equivocation_proven", place, signer) for place, signer in shown]
 
-
-def _accused(chain: Chain, sender: Signer, one: Observation, other: Observation) -> bool:
-    """Whether this transaction suspended the signer; False if another node was faster."""
-    if not chain.read("PredictionOracle", "isSigner", one.signer):
-        return False
-    evidence = [(report_fields(said.report), ALONE, said.signature) for said in (one, other)]
-    try:
-        chain.write(sender, "PredictionOracle", "proveEquivocation", *evidence)
-    except RevertedError:
-        return False
-    return True
+    def _compare(self, signer: str, bundle: Bundle, signature: bytes) -> None:
+        """What a node says by itself and what it signs in a bundle must be the same."""
+        try:
+            root, listed = read_manifest(self._node.chain, self._node.store, bundle.manifest)
+        except StorageError:
+            return
+        for one in listed if root == bundle.root else ():
+            known = self._rounds.get(place_of(one.report))
+            alone = known.observations.get(signer) if known else None
+            if alone is not None:
+                here = Said(one.report, (bundle.manifest, one.path), signature)
+                self._evidence.hold(signer, said_alone(alone), here)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from oracle.adapters.memory import new_signer
 from oracle.errors import RevertedError
 from oracle.formats import merkle
-from oracle.formats.bundles import Bundle, bundle_digest
+from oracle.formats.bundles import Bundle, bundle_digest, bundled, leaf_of
 from oracle.formats.epochs import epoch_leaf
 from oracle.formats.typed_data import Domain, batch_digest, report_digest
 from oracle.records import Batch, Report, Status, TwinClass
@@ -235,10 +235,13 @@ class Pair:
         (real, here, signer), (_, _, other) = self.rng.sample(self.signed, 2)
         other = self.rng.choice((signer, other))
         change = self.rng.choice(({"score_e6": 1}, {"score_e6": 1}, {}, {"round": 99}))
+        in_bundles = self.rng.choices((True, False), k=2)
         evidence = [
             [
-                (report_fields(one), ALONE, who.sign_digest(self._digest(one)))
-                for one, who in ((report, signer), (replace(report, **change), other))
+                self._said(one, who, in_bundle)
+                for one, who, in_bundle in zip(
+                    (report, replace(report, **change)), (signer, other), in_bundles, strict=True
+                )
             ]
             for report in (real, here)
         ]  # type: ignore[arg-type]
@@ -291,6 +294,15 @@ class Pair:
 
     def _grantee(self) -> str:
         return self.rng.choice(self.grantees)
+
+    def _said(self, report: Report, who: LocalSigner, in_bundle: bool) -> tuple[Any, Any, bytes]:
+        """As evidence: under the report itself, or under a bundle of it and one more."""
+        if not in_bundle:
+            return report_fields(report), ALONE, who.sign_digest(self._digest(report))
+        domain, more = self.domain("PredictionOracle"), replace(report, round=report.round + 1)
+        bundle, _ = bundled(domain, [report, more])
+        path = merkle.proofs([leaf_of(domain, one) for one in (report, more)])[leaf_of(domain, report)]
+        return report_fields(report), (bundle.manifest, path), who.sign_digest(bundle_digest(domain, bundle))
 
     def _digest(self, report: Report) -> bytes:
         return report_digest(self.domain("PredictionOracle"), report)

@@ -16,7 +16,7 @@ from eth_utils import keccak, to_checksum_address
 
 from oracle.errors import RevertedError
 from oracle.formats import merkle
-from oracle.formats.bundles import Bundle, bundle_digest
+from oracle.formats.bundles import Bundle, bundle_digest, leaf_of
 from oracle.formats.epochs import epoch_leaf
 from oracle.formats.typed_data import Domain, batch_digest, recover, report_digest
 from oracle.ports import Event, Head
@@ -280,16 +280,22 @@ class Ledger:
         return "PredictionOracle", "BundlePosted", told
 
     def _proveEquivocation(self, state: State, one: Transaction, time_s: int) -> Told:
-        (first, _, signature), (second, _, other) = one.args
+        (first, place, signature), (second, there, other) = one.args
         a, b = Report(*first), Report(*second)
         same = (a.twin_id, a.model, a.round, a.config) == (b.twin_id, b.model, b.round, b.config)
-        digests = [report_digest(self.domain("PredictionOracle"), report) for report in (a, b)]
+        digests = [self._signed_digest(*said) for said in ((a, place), (b, there))]
         signer = self._signer_of(state.known, state, digests[0], signature)
         sound = same and a.config in state.configs and a != b
         sound &= signer == self._signer_of(state.known, state, digests[1], other)
         _require(sound, "PredictionOracle", "proveEquivocation", "NotEquivocation")
         state.suspended |= {signer}
         return "PredictionOracle", "EquivocationProven", dict(signer=signer)
+
+    def _signed_digest(self, report: Report, place: tuple[bytes, Sequence[bytes]]) -> bytes:
+        domain, (manifest, path) = self.domain("PredictionOracle"), place
+        if manifest == bytes(32):
+            return report_digest(domain, report)
+        return bundle_digest(domain, Bundle(merkle.hashed_up(path, leaf_of(domain, report)), manifest, report.config))
 
     def _rotate(self, state: State, one: Transaction, time_s: int) -> Told:
         """Its signatures are not looked at: who may rotate is no question of nodes, custodians and devices."""

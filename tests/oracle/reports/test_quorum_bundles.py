@@ -16,7 +16,7 @@ from oracle.adapters.memory import MemoryStore, new_signer
 from oracle.batches import anchored
 from oracle.batches.publish import publish
 from oracle.errors import ChainError, Denied, MedtwinError, StorageError, VerificationError
-from oracle.formats.bundles import Bundle, bundle_digest, bundled
+from oracle.formats.bundles import Bundle, bundle_digest, bundled, place_of
 from oracle.formats.typed_data import Domain, report_digest
 from oracle.records import Category, Observation, Purpose, Readings, Report, TwinClass
 from oracle.reports import bundles
@@ -299,6 +299,36 @@ def test_a_bundle_that_is_wrong_is_not_signed(table: Table) -> None:
             table.members[1].endorse(*proposal)
         assert caught.value.kind == kind
     assert not table.nodes[1].signed.knows(int.from_bytes(made.root, "big"), made.config, 0)
+
+
+def test_who_says_one_thing_alone_and_proposes_another_is_suspended(table: Table) -> None:
+    """Whoever is asked has both signatures, and shows them to the contract; the rounds stand all the same."""
+    table.agreed()
+    honest, liar = table.reports(), table.nodes[0].signer.address
+    lie = replace(honest[0], score_e6=honest[0].score_e6 + 1, high_e6=honest[0].high_e6 + 1)
+    with pytest.raises(VerificationError):
+        table.members[1].endorse(*table.proposed([lie, honest[1]]))
+    happened = table.turn(1)
+    table.now_s = PATIENCE_S
+    table.turn(1, 2, 3)
+
+    assert ("equivocation_proven", liar) in names(happened)
+    assert not table.stage.chain.read("PredictionOracle", "isSigner", liar)
+    assert table.standing() == [[1]] * TWINS
+
+
+def test_who_says_one_thing_alone_and_signs_another_proposal_is_suspended(table: Table) -> None:
+    """The proposer has both signatures."""
+    table.agreed()
+    honest, signer = table.reports()[0], table.nodes[3].signer
+    lie = replace(honest, score_e6=honest.score_e6 + 1, high_e6=honest.high_e6 + 1)
+    said = Observation(lie, signer.address, signer.sign_digest(report_digest(table.domain, lie)))
+    table.members[0]._rounds[place_of(honest)].observations[signer.address] = said
+    table.silent = {2}
+    happened = table.turn(0)
+
+    assert ("equivocation_proven", signer.address) in names(happened)
+    assert not table.stage.chain.read("PredictionOracle", "isSigner", signer.address)
 
 
 def test_a_round_is_signed_in_one_bundle_at_a_time(table: Table) -> None:

@@ -1,0 +1,121 @@
+"""Machines of their own, as far as a network goes: each a network namespace, all joined by a bridge.
+
+The program runs in namespaces of its own (users, network, mounts), so it needs no rights but those the kernel gives
+everybody, and leaves nothing behind. A cut is silent: frames go to an address that nobody has, and nothing comes back.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from http.server import HTTPServer
+from pathlib import Path
+
+from oracle.settings import Settings
+
+from .certificates import CLIENT, SERVER, authority, issued, written
+
+HOSPITAL = "10.77.0.1"
+"""Where chain, store and custodians are reached."""
+BRIDGE, NOWHERE = "hospital", "02:00:00:00:00:01"
+INSIDE = "MEDTWIN_INSIDE"
+CLONE_NEWNET = 0x40000000
+APART = ("unshare", "--user", "--map-root-user", "--net", "--mount")
+
+
+def inside(module: str) -> bool:
+    """Run this program again in namespaces of its own, with loopback and a bridge; False where there can be none."""
+    if INSIDE not in os.environ:
+        why_not = _why_not()
+        if why_not:
+            print(f"nodes have no machines of their own here, their links are proxies: {why_not}", file=sys.stderr)
+            return False
+        os.execvpe(
+            "unshare",
+            [*APART, sys.executable, "-m", module, *sys.argv[1:]],
+            {**os.environ, INSIDE: "1", "PATH": _path()},
+        )
+    for words in (
+        "mount -t tmpfs none /run", "ip link set lo up", f"ip link add {BRIDGE} type bridge",
+        f"ip addr add {HOSPITAL}/24 dev {BRIDGE}", f"ip link set {BRIDGE} up",
+    ):  # fmt: skip
+        _run(words)
+    return True
+
+
+def enter(name: str) -> None:
+    """From here on this process, and what it starts, is on that machine."""
+    with open(f"/run/netns/{name}") as namespace:
+        if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+
+
+class Machines:
+    """Their addresses and certificates by name, those of this side (`HOSPITAL`) as ``""``, and the cuts between them."""
+
+    def __init__(self, names: Iterable[str], folder: Path) -> None:
+        self.addresses = {name: f"10.77.0.{11 + at}" for at, name in enumerate(names)}
+        ours = authority("of the network")
+        folder.mkdir()
+        self.authority = written(folder / "authority.pem", ours[0])
+        self._certificates = {
+            name: written(folder / f"{name or BRIDGE}.pem", *issued(ours, name or BRIDGE, [SERVER, CLIENT], address))
+            for name, address in {"": HOSPITAL, **self.addresses}.items()
+        }
+        for at, (name, address) in enumerate(self.addresses.items()):
+            for words in (
+                f"ip netns add {name}", f"ip link add veth{at} type veth peer name eth0 netns {name}",
+                f"ip link set veth{at} master {BRIDGE} up", f"ip -n {name} addr add {address}/24 dev eth0",
+                f"ip -n {name} link set eth0 up", f"ip -n {name} link set lo up",
+            ):  # fmt: skip
+                _run(words)
+
+    def settings(self, settings: Settings, name: str = "") -> Settings:
+        """With whom to believe, and what to show."""
+        return replace(settings, authorities=self.authority, certificate=self._certificates[name])
+
+    def options(self, name: str = "") -> list[str]:
+        """Of a service that listens there."""
+        files = ("--certificate", str(self._certificates[name]), "--clients", str(self.authority))
+        return ["--host", self.addresses.get(name, HOSPITAL), *files]
+
+    def served(self, server: HTTPServer) -> None:
+        """TLS on this side."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._certificates[""])
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+
+    def cut(self, one: str, other: str) -> None:
+        """What the one sends to the other is lost; what comes the other way arrives."""
+        _run(f"ip -n {one} neigh replace {self.addresses[other]} lladdr {NOWHERE} dev eth0 nud permanent")
+
+    def join(self, one: str, other: str) -> None:
+        """It arrives again."""
+        _run(f"ip -n {one} neigh del {self.addresses[other]} dev eth0")
+
+
+def _why_not() -> str:
+    missing = [tool for tool in ("unshare", "ip", "mount") if not shutil.which(tool, path=_path())]
+    if missing:
+        return f"{', '.join(missing)} is not installed (Debian: apt install util-linux iproute2 mount)"
+    trial = f"mount -t tmpfs none /run && ip link add {BRIDGE} type bridge && ip link add a type veth peer name b"
+    tried = subprocess.run(
+        [*APART, "sh", "-c", trial], capture_output=True, text=True, check=False, env={"PATH": _path()}
+    )
+    return tried.stderr.strip()
+
+
+def _path() -> str:
+    return f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+
+
+def _run(words: str) -> None:
+    ran = subprocess.run(words.split(), capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise SystemExit(f"{words}: {ran.stderr.strip()}")
