@@ -43,10 +43,11 @@ from web3 import Web3
 from web3.types import Wei
 
 from . import deploy
-from .adapters.chain import GAS_PRICE_FLOOR_WEI, REQUEST_TIMEOUT_S, Web3Chain, embedded, genesis_of, remote
+from .adapters.chain import GAS_PRICE_FLOOR_WEI, REQUEST_TIMEOUT_S, Web3Chain, genesis_of, remote
 from .adapters.creation import deploy_contract
 from .adapters.custodian_http import RemoteCustodian
 from .adapters.custody import SqliteCustodianState
+from .adapters.embedded import embedded
 from .adapters.failover import FailoverStore
 from .adapters.fetched import SqliteFetched
 from .adapters.journal import SqliteExplanations, SqliteOutbox, SqliteSignedRounds

@@ -1,7 +1,6 @@
 """The suite on an EVM chain, through web3.
 
-One class serves every chain: the embedded one (eth-tester and py-evm, in this
-process), Ganache, anvil, geth or a private network. Only how it is opened differs.
+One class serves every chain: the embedded one, Ganache, anvil, geth or a private network. Only how it is opened differs.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import islice
-from threading import Lock
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -40,22 +38,6 @@ REQUEST_TIMEOUT_S = 15
 ERC1271_MAGIC = bytes.fromhex("1626ba7e").ljust(WORD, bytes(1))
 WALLET_GAS = 5_000_000
 """What a contract may use to say whether it signed: a passkey's takes 250,000, and others wait for the answer."""
-
-
-def embedded() -> Web3:
-    """A fresh chain inside this process; its ten accounts are funded by its genesis. It hears one caller at a time."""
-    from web3 import EthereumTesterProvider
-
-    class InTurn(EthereumTesterProvider):
-        turn = Lock()
-
-        def make_request(self, method: Any, params: Any) -> Any:
-            with self.turn:
-                return super().make_request(method, params)
-
-    web3 = Web3(InTurn())
-    web3.middleware_onion.remove("ens_name_to_address")  # addresses have no names here, and it takes no list of them
-    return web3
 
 
 def remote(url: str, timeout_s: float = REQUEST_TIMEOUT_S) -> Web3:
