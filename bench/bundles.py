@@ -65,7 +65,7 @@ def main() -> None:
     chosen.out.parent.mkdir(exist_ok=True)
     chosen.out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     print(json.dumps(found, indent=1))
-    if found["lost"] or found["both_ways"] or found["listed"] != 2 or not found["predicted"]:
+    if found["lost"] or found["listed"] != 2 or not found["predicted"]:
         sys.exit("not as it must be")
 
 

@@ -27,7 +27,8 @@ def test_nodes_bundle_and_a_killed_one_loses_nothing(tmp_path: Path) -> None:
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
     found = json.loads(results.read_text("utf-8"))
-    assert (found["reports"], found["lost"], found["both_ways"]) == (2 * TWINS, 0, 0)
-    assert found["alone"] + found["bundled"] == 2 * TWINS
+    assert (found["reports"], found["lost"]) == (2 * TWINS, 0)
+    assert found["alone"] + found["bundled"] == 2 * TWINS + found["both_ways"]
+    assert found["both_ways"] <= 1, "only where two transactions cross"
     assert found["calm"]["bundles"] >= 1 and found["bundled"] >= LEAST * found["bundles"]
     assert (found["listed"], found["predicted"]) == (2, True)
