@@ -19,10 +19,12 @@ from .parties import LONG_S, SIGNERS, Mean
 if TYPE_CHECKING:
     from .world import World
 
-HEALING = 60
+HEALING = 40
 """Looks of everybody in which what is missing must come,"""
-AFTERWARDS = 8
+AFTERWARDS = 4
 """and looks after that, in which nothing may come twice."""
+LOOK_S = 12
+"""From one to the next: after the last of them every node's patience is over."""
 
 
 def heal(world: World) -> None:
@@ -52,7 +54,7 @@ def heal(world: World) -> None:
         well = well + 1 if not _missing(world) else 0
         if well > AFTERWARDS:
             return
-        world.now_s += 6
+        world.now_s += LOOK_S
         world.ledger.mine(int(world.now_s))
         for edge in world.edges:
             if edge.relay and edge.outbox.pending():  # the gateway did not take it yet
@@ -60,8 +62,8 @@ def heal(world: World) -> None:
                     list(resume(edge))
         world.act("gateway")
         world.act("inspect")
+        world.act("stall")
         for name in SIGNERS:
-            world.act("stall")
             if name != world.liar:
                 world.turn(name)
                 world.act("deliver")
