@@ -104,7 +104,7 @@ def _why_not() -> str:
     missing = [tool for tool in ("unshare", "ip", "mount") if not shutil.which(tool, path=_path())]
     if missing:
         return f"{', '.join(missing)} is not installed (Debian: apt install util-linux iproute2 mount)"
-    trial = f"mount -t tmpfs none /run && ip link add {BRIDGE} type bridge && ip link add a type veth peer name b"
+    trial = f"mount -t tmpfs none /run && ip link add {BRIDGE} type bridge && ip link add near type veth peer name far"
     tried = subprocess.run(
         [*APART, "sh", "-c", trial], capture_output=True, text=True, check=False, env={"PATH": _path()}
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,14 @@ ROOT = Path(__file__).parents[2]
 REPORTS, TWINS, DEPTH = 8, 8, 3
 MOST_S = 900
 """Until it counts as hung: it takes a minute on a machine that has nothing else to do."""
+
+
+def _may_have_networks() -> bool:
+    """Whether this machine lets its users have networks of their own."""
+    if not shutil.which("ip", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") or not shutil.which("unshare"):
+        return False
+    tried = subprocess.run(["unshare", "--user", "--map-root-user", "--net", "true"], capture_output=True, check=False)
+    return tried.returncode == 0
 
 
 def test_reports_stand_once_and_true_while_processes_die(tmp_path: Path) -> None:
@@ -32,6 +41,7 @@ def test_reports_stand_once_and_true_while_processes_die(tmp_path: Path) -> None
     assert found["reports"] >= REPORTS
     assert found["faults_injected"] > 0
     assert found["canary_caught"]
+    assert found["apart"] == _may_have_networks(), ran.stderr
     assert found["copies"] == {
         "old_backup_refused": True, "clone_ran_beside": True, "never_two_reports_of_a_round": True
     }  # fmt: skip
