@@ -80,13 +80,11 @@ dev: setup-dev ## Start a chain, custodians, an oracle and the portal to build o
 test: setup-dev need-services ## Run every test: units, contracts in forge and on Ganache, whole paths on IPFS, simulated bad luck
 	@rm -rf reports && mkdir reports
 	@{ nice -n 19 $(MAKE) test-simulation > reports/simulation.log 2>&1; echo $$? > reports/simulation.exit; } & \
-	for part in oracle foundry gates; do \
+	for part in oracle foundry gates contracts; do \
 		$(MAKE) test-$$part > reports/$$part.log 2>&1; echo $$? > reports/$$part.exit; \
 	done & \
-	for part in contracts integration; do \
-		$(MAKE) test-$$part; echo $$? > reports/$$part.exit; \
-	done; \
-	wait; cat reports/oracle.log reports/foundry.log reports/gates.log reports/simulation.log; \
+	$(MAKE) test-integration; echo $$? > reports/integration.exit; \
+	wait; cat reports/oracle.log reports/foundry.log reports/gates.log reports/contracts.log reports/simulation.log; \
 	$(BIN)/python scripts/closing_line.py reports oracle contracts foundry gates integration simulation
 
 test-oracle: setup-dev ## Run the Python package's own tests

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import threading
 import time
 from collections import defaultdict
@@ -38,9 +39,10 @@ from scripts.install_solc import FOLDER, ROOT
 
 from . import traitor
 from .chaos import Forked, Process, Program, Proxy
-from .machines import HOSPITAL, Machines
+from .links import Links, Loopback
+from .machines import Machines
 
-PASSWORD, LOOPBACK = "development", "127.0.0.1"
+PASSWORD = "development"
 NODES, CUSTODIANS, FAULTY = 4, 3, 1
 ETHER = 10**18
 START_S = 180.0
@@ -56,7 +58,7 @@ GATEWAY = "gateway"
 class Ear:
     """One more peer of every node: it hears what each signs, and says nothing."""
 
-    def __init__(self, machines: Machines | None) -> None:
+    def __init__(self, links: Links, settings: Settings) -> None:
         heard: defaultdict[tuple[str, Place], set[bytes]] = defaultdict(set)
         self.heard = heard
 
@@ -78,12 +80,15 @@ class Ear:
             def log_message(self, *_: Any) -> None:
                 """It tells nobody."""
 
-        host, scheme = (HOSPITAL, "https") if machines else (LOOPBACK, "http")
-        self._server = ThreadingHTTPServer((host, 0), Hearing)
+        self._server = ThreadingHTTPServer((links.host, 0), Hearing)
         self._server.daemon_threads = True
-        if machines:
-            machines.served(self._server)
-        self.url = f"{scheme}://{host}:{self._server.server_port}"
+        if settings.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(settings.certificate)
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.url = links.url("", self._server.server_port)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def twice(self, *, but: str = "") -> int:
@@ -109,8 +114,8 @@ class Clinic:
     kind: TwinKind
     folder: Path
     ear: Ear
+    links: Links
     bundle: int = 0
-    machines: Machines | None = None
     node_ports: dict[str, int] = field(default_factory=dict)
     services: dict[str, Process] = field(default_factory=dict)
     proxies: dict[str, Proxy] = field(default_factory=dict)
@@ -154,52 +159,29 @@ class Clinic:
         return found
 
     def node_settings(self, name: str) -> Settings:
-        """Its own links to chain and store, each through a proxy; to peers too, if they have no machines of their own."""
-        host = HOSPITAL if self.machines else LOOPBACK
-        others = [other for other in self.node_ports if other != name]
-        peers = [
-            self.node_url(other) if self.machines else f"http://{LOOPBACK}:{self.proxies[f'{name} {other}'].port}"
-            for other in others
-        ]
-        return replace(
-            self.machines.settings(self.settings, name) if self.machines else self.settings,
-            chain=f"http://{host}:{self.proxies[f'{name} chain'].port}",
-            store=f"ipfs://{host}:{self.proxies[f'{name} store'].port}",
-            peers=(*peers, self.ear.url),
+        """Its own links to chain and store, each through a proxy, and to the others."""
+        chain, store = (f"{self.links.host}:{self.proxies[f'{name} {to}'].port}" for to in ("chain", "store"))
+        peers = (self.links.peer(name, other) for other in self.node_ports if other != name)
+        settings = replace(
+            self.settings, chain=f"http://{chain}", store=f"ipfs://{store}", peers=(*peers, self.ear.url)
         )
+        return self.links.settings(settings, name)
 
     def node_url(self, name: str, port: int = 0) -> str:
         """Of a node, or of a copy of it on another port."""
-        port = port or self.node_ports[name]
-        return f"https://{self.machines.addresses[name]}:{port}" if self.machines else f"http://{LOOPBACK}:{port}"
-
-    def part(self, one: str, other: str, mode: str) -> None:
-        """Neither of the two hears the other, until they are joined; machines of their own notice nothing of it."""
-        for here, there in ((one, other), (other, one)):
-            if self.machines:
-                self.machines.cut(here, there)
-            else:
-                self.proxies[f"{here} {there}"].mode = mode
-
-    def join(self, one: str, other: str) -> None:
-        """They do again."""
-        for here, there in ((one, other), (other, one)):
-            if self.machines:
-                self.machines.join(here, there)
-            else:
-                self.proxies[f"{here} {there}"].mode = "ok"
+        return self.links.url(name, port or self.node_ports[name])
 
     def start_node(self, name: str, *, lies: str = "", home: Path | None = None, port: int = 0) -> Forked:
         """As a process: the command, or one with the same key that lies; from another home on another port, a copy."""
         settings = replace(self.node_settings(name), home=home or self.settings.home)
         arguments = [
             "node", "run", "--as", name, "--kind", self.kind.name, "--port", str(port or self.node_ports[name]),
-            "--bundle", str(self.bundle), *(self.machines.options(name) if self.machines else ()),
+            "--bundle", str(self.bundle), *self.links.options(name),
         ]  # fmt: skip
         return Forked(
             [lies, *arguments[2:]] if lies else arguments, log=self.folder / f"{name}{'-copy' if home else ''}.log",
             environment={**settings.environment(password=PASSWORD), "OMP_NUM_THREADS": "1"},
-            machine=name if self.machines else "", **({"main": traitor.main} if lies else {}),
+            machine=self.links.machine(name), **({"main": traitor.main} if lies else {}),
         )  # fmt: skip
 
     def ready(self, name: str, port: int = 0) -> str:
@@ -221,14 +203,15 @@ def clinic(
 ) -> Iterator[Clinic]:
     """Start everything and stop it on leaving; with a gateway, all follow its epochs, and it is not started.
 
-    `bundle` is how many reports nodes post together; 0: each by itself. `apart` gives each node a machine of its own, if
-    the program is :func:`~bench.machines.inside`.
+    `bundle` is how many reports nodes post together; 0: each by itself. `apart` gives each node a machine of its own, if the program is
+    :func:`~bench.machines.inside`.
     """
     with ExitStack() as stack:
         ports = {name: free_port() for name in ("chain", "ipfs", *ROLES[1:])}
         url, where = f"http://127.0.0.1:{ports['chain']}", f"ipfs://127.0.0.1:{ports['ipfs']}"
-        machines = Machines([one for one in ROLES if one.startswith("node")], folder / "network") if apart else None
-        keepers = f"https://{HOSPITAL}" if apart else f"http://{LOOPBACK}"
+        nodes = {name: port for name, port in ports.items() if name.startswith("node")}
+        links: Links = Machines(nodes, folder / "network") if apart else Loopback(nodes)
+        stack.callback(links.close)
         services: dict[str, Process] = {}
         stack.callback(_stop, services)
         ended = threading.Event()
@@ -245,9 +228,9 @@ def clinic(
         settings = replace(
             Settings.read({"MEDTWIN_HOME": str(folder), "MEDTWIN_CHAIN": url, "MEDTWIN_STORE": where}),
             deployment=folder / "deployment.json", password=PASSWORD, depth=depth,
-            custodians=tuple(f"{keepers}:{ports[f'custodian-{one}']}" for one in range(1, CUSTODIANS + 1)),
+            custodians=tuple(links.url("", ports[f"custodian-{one}"]) for one in range(1, CUSTODIANS + 1)),
         )  # fmt: skip
-        settings = machines.settings(settings) if machines else settings
+        settings = links.settings(settings)
         keys = _keys(folder)
         opened = Opened("anvil", url, remote(url))
         for signer in keys.values():
@@ -260,11 +243,10 @@ def clinic(
         )
         suite.write(keys["hospital"], "ModelRegistry", "approve", kind.model_digest)
         await_true(lambda: node_answers(where), "the IPFS node")
-        ear = Ear(machines)
+        ear = Ear(links, settings)
         stack.callback(ear.close)
         made = Clinic(
-            url, settings, open_suite(settings), opened, open_store(where), keys, kind, folder, ear, bundle, machines,
-            {name: port for name, port in ports.items() if name.startswith("node")}, services,
+            url, settings, open_suite(settings), opened, open_store(where), keys, kind, folder, ear, links, bundle, nodes, services,
         )  # fmt: skip
         stack.callback(lambda: [one.close() for one in made.proxies.values()])
         _start(made, ports)
@@ -283,12 +265,11 @@ def _start(made: Clinic, ports: dict[str, int]) -> None:
     environment = {**made.settings.environment(password=PASSWORD), "OMP_NUM_THREADS": "1"}
     for name in (role for role in ROLES if role.startswith("custodian")):
         arguments = ["custodian", "serve", "--as", name, "--port", str(ports[name]), "--rate", str(10**6)]
-        arguments += made.machines.options() if made.machines else ()
+        arguments += made.links.options()
         made.services[name] = Forked(arguments, log=made.folder / f"{name}.log", environment=environment)
     for name in made.node_ports:
-        links = {"chain": ports["chain"], "store": ports["ipfs"]} | ({} if made.machines else made.node_ports)
-        host = HOSPITAL if made.machines else LOOPBACK
-        made.proxies |= {f"{name} {to}": Proxy(port, host) for to, port in links.items() if to != name}
+        for to, port in (("chain", ports["chain"]), ("store", ports["ipfs"])):
+            made.proxies[f"{name} {to}"] = Proxy(port, made.links.host)
     for name in made.node_ports:
         made.services[name] = made.start_node(name)
     for url in (*map(made.node_url, made.node_ports), *made.settings.custodians):

@@ -43,7 +43,7 @@ from oracle.twins import kinds
 from .broker import Broker, connect, listens
 from .broker import prepare as prepare_broker
 from .chaos import Forked, Program
-from .clinic import GATEWAY, LOOPBACK, PASSWORD, Clinic, await_true, clinic
+from .clinic import GATEWAY, PASSWORD, Clinic, await_true, clinic
 from .verdict import again, same
 
 RESULTS = Path(__file__).parent / "results" / "day.json"
@@ -106,7 +106,7 @@ def _start(scene: Clinic) -> Broker:
         ["edge", "run", "--as", GATEWAY, "--port", str(port), "--every", "2"],
         log=scene.folder / "gateway.log", environment=environment,
     )  # fmt: skip
-    await_true(lambda: scene.told(f"http://{LOOPBACK}:{port}/readyz") == "ready", "the gateway")
+    await_true(lambda: scene.told(f"http://127.0.0.1:{port}/readyz") == "ready", "the gateway")
     return broker
 
 

@@ -167,10 +167,10 @@ class Chaos:
         between = [(one, other) for one in side for other in nodes if other not in side]
         mode = dice.choice(("reset", "hang"))
         for pair in between:
-            self._scene.part(*pair, mode)
+            self._scene.links.part(*pair, mode)
         self._stop.wait(dice.uniform(*LIES_S))
         for pair in between:
-            self._scene.join(*pair)
+            self._scene.links.join(*pair)
         return "network: partition between nodes"
 
     def _lie(self, dice: random.Random) -> str:

@@ -9,12 +9,10 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
-import ssl
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from http.server import HTTPServer
 from pathlib import Path
 
 from oracle.settings import Settings
@@ -57,47 +55,54 @@ def enter(name: str) -> None:
 
 
 class Machines:
-    """Their addresses and certificates by name, those of this side (`HOSPITAL`) as ``""``, and the cuts between them."""
+    """Implements :class:`~bench.links.Links`: each node has an address and a certificate, and a cut tells nobody of itself."""
 
-    def __init__(self, names: Iterable[str], folder: Path) -> None:
-        self.addresses = {name: f"10.77.0.{11 + at}" for at, name in enumerate(names)}
+    host = HOSPITAL
+
+    def __init__(self, ports: Mapping[str, int], folder: Path) -> None:
+        self._ports = ports
+        self._addresses = {"": HOSPITAL} | {name: f"10.77.0.{11 + at}" for at, name in enumerate(ports)}
         ours = authority("of the network")
         folder.mkdir()
-        self.authority = written(folder / "authority.pem", ours[0])
+        self._authority = written(folder / "authority.pem", ours[0])
         self._certificates = {
             name: written(folder / f"{name or BRIDGE}.pem", *issued(ours, name or BRIDGE, [SERVER, CLIENT], address))
-            for name, address in {"": HOSPITAL, **self.addresses}.items()
+            for name, address in self._addresses.items()
         }
-        for at, (name, address) in enumerate(self.addresses.items()):
+        for at, name in enumerate(ports):
             for words in (
                 f"ip netns add {name}", f"ip link add veth{at} type veth peer name eth0 netns {name}",
-                f"ip link set veth{at} master {BRIDGE} up", f"ip -n {name} addr add {address}/24 dev eth0",
+                f"ip link set veth{at} master {BRIDGE} up", f"ip -n {name} addr add {self._addresses[name]}/24 dev eth0",
                 f"ip -n {name} link set eth0 up", f"ip -n {name} link set lo up",
             ):  # fmt: skip
                 _run(words)
 
     def settings(self, settings: Settings, name: str = "") -> Settings:
-        """With whom to believe, and what to show."""
-        return replace(settings, authorities=self.authority, certificate=self._certificates[name])
+        return replace(settings, authorities=self._authority, certificate=self._certificates[name])
 
-    def options(self, name: str = "") -> list[str]:
-        """Of a service that listens there."""
-        files = ("--certificate", str(self._certificates[name]), "--clients", str(self.authority))
-        return ["--host", self.addresses.get(name, HOSPITAL), *files]
+    def options(self, name: str = "") -> Sequence[str]:
+        files = ("--certificate", str(self._certificates[name]), "--clients", str(self._authority))
+        return ["--host", self._addresses[name], *files]
 
-    def served(self, server: HTTPServer) -> None:
-        """TLS on this side."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self._certificates[""])
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    def machine(self, name: str) -> str:
+        return name
 
-    def cut(self, one: str, other: str) -> None:
-        """What the one sends to the other is lost; what comes the other way arrives."""
-        _run(f"ip -n {one} neigh replace {self.addresses[other]} lladdr {NOWHERE} dev eth0 nud permanent")
+    def url(self, name: str, port: int) -> str:
+        return f"https://{self._addresses[name]}:{port}"
+
+    def peer(self, name: str, other: str) -> str:
+        return self.url(other, self._ports[other])
+
+    def part(self, one: str, other: str, mode: str) -> None:
+        for here, there in ((one, other), (other, one)):
+            _run(f"ip -n {here} neigh replace {self._addresses[there]} lladdr {NOWHERE} dev eth0 nud permanent")
 
     def join(self, one: str, other: str) -> None:
-        """It arrives again."""
-        _run(f"ip -n {one} neigh del {self.addresses[other]} dev eth0")
+        for here, there in ((one, other), (other, one)):
+            _run(f"ip -n {here} neigh del {self._addresses[there]} dev eth0")
+
+    def close(self) -> None:
+        """They end with this program's namespaces."""
 
 
 def _why_not() -> str:
