@@ -61,11 +61,13 @@ def main() -> None:
         found = figures(scene, patients) | {"calm": calm, "twins": chosen.twins, "least": chosen.least}
         twin = hex(next(one for one in patients if reports(scene, one)[0].place != ALONE).edge.twin_id)
         found["listed"] = command(scene, "report", "list", twin).count("may be refuted until")
+        command(scene, "index", "run", "--once")
+        found["indexed"] = len(json.loads(command(scene, "--json", "index", "list", "predictions", "--twin", twin)))
         found["predicted"] = "round 2" in command(scene, "predict", twin, "--kind", scene.kind.name)
     chosen.out.parent.mkdir(exist_ok=True)
     chosen.out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     print(json.dumps(found, indent=1))
-    if found["lost"] or found["listed"] != 2 or not found["predicted"]:
+    if found["lost"] or found["listed"] != 2 or found["indexed"] != 2 or not found["predicted"]:
         sys.exit("not as it must be")
 
 

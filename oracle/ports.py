@@ -157,6 +157,10 @@ class Chain(Protocol):
         """Logs oldest first; `match` filters by indexed argument."""
         ...
 
+    def naming(self, events: Sequence[Event], twin_id: int) -> list[Event]:
+        """Those whose lists in the store may name a twin; all of them where nobody read the lists before."""
+        ...
+
     def everything(self, since: int, until: int) -> list[Event]:
         """All events of the suite in these blocks, oldest first."""
         ...

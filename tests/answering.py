@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from oracle.errors import MedtwinError
-from oracle.ports import AskBlock, AskSigned, AskView, Call, Question
+from oracle.ports import AskBlock, AskSigned, AskView, Call, Event, Question
 
 
 class _Chain(Protocol):
@@ -21,6 +21,10 @@ class Answering:
     def read_many(self: _Chain, calls: Sequence[Call], *, block: int | None = None) -> list[Any]:
         """One after the other."""
         return [self.read(*one, block=block) for one in calls]
+
+    def naming(self, events: Sequence[Event], twin_id: int) -> list[Event]:
+        """It reads no lists."""
+        return list(events)
 
     def answers(self: _Chain, questions: Sequence[Question]) -> list[Any]:
         """One after the other; an error stands where its answer would."""

@@ -103,6 +103,9 @@ class FailoverChain:
     ) -> list[Event]:
         return self._first(lambda chain: chain.events(contract, name, since=since, until=until, **match))
 
+    def naming(self, events: Sequence[Event], twin_id: int) -> list[Event]:
+        return list(events)
+
     def everything(self, since: int, until: int) -> list[Event]:
         return self._first(lambda chain: chain.everything(since, until))
 

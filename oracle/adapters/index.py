@@ -1,5 +1,6 @@
 """An index of the suite's events in SQLite or PostgreSQL: the chain's own words, found without reading the chain again.
 
+What epochs and bundles list is in it as well, as far as somebody read the lists (:mod:`oracle.reports.lists`).
 It follows from a checkpoint. What a reorganisation took is taken out, back to the newest checkpoint that the chain
 still has; so the index is always the events of one branch up to one block.
 """
@@ -40,6 +41,17 @@ _fact = sa.Table(
     sa.Column("block", sa.BigInteger, primary_key=True), sa.Column("log_index", sa.BigInteger, primary_key=True),
     sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text),
 )  # fmt: skip
+_list = sa.Table(
+    "list", _tables,
+    sa.Column("block", sa.BigInteger, primary_key=True), sa.Column("log_index", sa.BigInteger, primary_key=True),
+)  # fmt: skip
+_entry = sa.Table(
+    "entry", _tables,
+    sa.Column("block", sa.BigInteger, primary_key=True), sa.Column("log_index", sa.BigInteger, primary_key=True),
+    sa.Column("place", sa.BigInteger, primary_key=True), sa.Column("twin_id", sa.Text), sa.Column("args", sa.LargeBinary),
+)  # fmt: skip
+LISTS = ("EpochAnchored", "BundlePosted")
+"""Events that name a list in the store."""
 
 
 class EventIndex:
@@ -102,17 +114,48 @@ class EventIndex:
                     fact.c.name == key, fact.c.value == _text(value),
                 )
             )  # fmt: skip
-        order = (_event.c.block, _event.c.log_index)
-        turned = [column.desc() for column in order] if newest else order
-        asked = asked.order_by(*turned).limit(newest or None)
+        return self._found(asked, (_event.c.block, _event.c.log_index), newest)
+
+    def unread(self) -> list[Event]:
+        """Those whose lists are not in it."""
+        without = ~sa.exists().where(_list.c.block == _event.c.block, _list.c.log_index == _event.c.log_index)
+        asked = sa.select(_event).where(_event.c.name.in_(LISTS), without)
+        return self._found(asked, (_event.c.block, _event.c.log_index))
+
+    def put_list(self, event: Event, entries: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+        """What an event's list holds: twins and facts. Nothing happens if the event is gone meanwhile, or has its list."""
+        place = {"block": event.block, "log_index": event.log_index}
+        rows = [
+            {**place, "place": at, "twin_id": _text(twin), "args": cbor2.dumps(args)}
+            for at, (twin, args) in enumerate(entries)
+        ]
+        here = sa.select(_event.c.transaction_hash).filter_by(**place)
         with self._connection() as connection:
-            rows = connection.execute(asked).all()
-        found = [
-            Event(row.contract, row.name, cbor2.loads(row.args), row.block, row.log_index, bytes(row.transaction_hash),
-                  row.time_s)
-            for row in rows
-        ]  # fmt: skip
-        return found[::-1] if newest else found
+            known = connection.execute(here).scalar()
+            if known is None or bytes(known) != event.transaction or connection.execute(
+                sa.select(_list).filter_by(**place)
+            ).first():  # fmt: skip
+                return
+            connection.execute(_list.insert(), place)
+            if rows:
+                connection.execute(_entry.insert(), rows)
+
+    def entries(self, name: str, *, twin_id: int | None = None, newest: int = 0) -> list[Event]:
+        """What is listed by events of this name, each with its own facts instead of theirs, oldest first."""
+        columns = [column for column in _event.c if column.name != "args"]
+        same = sa.and_(_entry.c.block == _event.c.block, _entry.c.log_index == _event.c.log_index)
+        asked = sa.select(*columns, _entry.c.args).join(_entry, same).where(_event.c.name == name)
+        if twin_id is not None:
+            asked = asked.where(_entry.c.twin_id == _text(twin_id))
+        return self._found(asked, (_event.c.block, _event.c.log_index, _entry.c.place), newest)
+
+    def lists_without(self, twin_id: int) -> set[tuple[int, int]]:
+        """Places of the lists that were read and do not name a twin."""
+        named = sa.exists().where(
+            _entry.c.block == _list.c.block, _entry.c.log_index == _list.c.log_index, _entry.c.twin_id == _text(twin_id)
+        )
+        with self._connection() as connection:
+            return {(row.block, row.log_index) for row in connection.execute(sa.select(_list).where(~named))}
 
     def count(self) -> int:
         """Events in it."""
@@ -147,7 +190,7 @@ class EventIndex:
 
     def _cut(self, block: int) -> None:
         with self._connection() as connection:
-            for table in (_fact, _event, _checkpoint):
+            for table in (_entry, _list, _fact, _event, _checkpoint):
                 connection.execute(table.delete().where(table.c.block > block))
 
     def _write(self, found: Sequence[Event], end: Head) -> None:
@@ -168,6 +211,17 @@ class EventIndex:
                     connection.execute(table.insert(), rows)
             connection.execute(_checkpoint.insert(), {"block": end.number, "hash": end.hash})
             connection.execute(_checkpoint.delete().where(_checkpoint.c.block < end.number - CHECKPOINTS_KEPT))
+
+    def _found(self, asked: sa.Select[Any], order: Sequence[sa.Column[Any]], newest: int = 0) -> list[Event]:
+        turned = [column.desc() for column in order] if newest else order
+        with self._connection() as connection:
+            rows = connection.execute(asked.order_by(*turned).limit(newest or None)).all()
+        found = [
+            Event(row.contract, row.name, cbor2.loads(row.args), row.block, row.log_index, bytes(row.transaction_hash),
+                  row.time_s)
+            for row in rows
+        ]  # fmt: skip
+        return found[::-1] if newest else found
 
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
@@ -193,9 +247,9 @@ class IndexedChain:
     ) -> list[Event]:
         asked = partial(self._chain.events, contract, name, until=until, **match)
         try:
-            end = self.index.head()
             newest = self._chain.head().number
-            if end is None or end.number > newest or self._chain.head(end.number).hash != end.hash:
+            end = self._end(newest)
+            if end is None:
                 return asked(since=since)
             last = end.number if until is None else min(until, end.number)
             known = self.index.events(contract, name, since=since, until=last, match=match)
@@ -203,6 +257,20 @@ class IndexedChain:
             return asked(since=since)
         whole = end.number == newest if until is None else end.number >= until
         return known if whole else known + asked(since=max(since, end.number + 1))
+
+    def naming(self, events: Sequence[Event], twin_id: int) -> list[Event]:
+        try:
+            others = self.index.lists_without(twin_id) if events and self._end(self._chain.head().number) else ()
+        except StorageError:
+            others = ()
+        return [one for one in events if (one.block, one.log_index) not in others]
+
+    def _end(self, newest: int) -> Head | None:
+        """The block that the index ends with, if the chain has it too."""
+        end = self.index.head()
+        if end is None or end.number > newest or self._chain.head(end.number).hash != end.hash:
+            return None
+        return end
 
 
 def indexed(chain: C, index: EventIndex) -> C:

@@ -69,7 +69,9 @@ def anchored_batches(
     StorageError
         The manifest of a followed gateway's newer epoch is not in the store: what it holds is not known, so nothing is told.
     """
-    epochs: Arrivals[Listed] = Arrivals([], [], []) if store is None else _epochs(chain, store, until=until)
+    epochs: Arrivals[Listed] = Arrivals([], [], [])
+    if store is not None:
+        epochs = _epochs(chain, store, until=until, twin_id=twin_id)
     for event in epochs.awaited:
         raise StorageError(
             f"the manifest of an epoch in block {event.block} has not arrived",
@@ -85,7 +87,7 @@ def certain_batches(chain: Chain, twin_id: int, store: Store, *, until: int | No
     That is all of them but those after an epoch that may hold one of this twin: a device that spoke for it then does not
     go on afterwards where it left off.
     """
-    epochs = _epochs(chain, store, until=until)
+    epochs = _epochs(chain, store, until=until, twin_id=twin_id)
     counted = _of_twin(chain, twin_id, epochs, until)
     return _certain(counted, epochs.awaited, _history(chain, twinId=twin_id) if epochs.awaited else ())
 
@@ -206,8 +208,14 @@ def gap_in(batches: Sequence[AnchoredBatch]) -> bool:
     return False
 
 
-def _epochs(chain: Chain, store: Store, *, since: int = 0, until: int | None = None) -> Arrivals[Listed]:
-    events = [(event, event.args["epoch"]["manifest"]) for event in followed_epochs(chain, since=since, until=until)]
+def _epochs(
+    chain: Chain, store: Store, *, since: int = 0, until: int | None = None, twin_id: int | None = None
+) -> Arrivals[Listed]:
+    """All of them; of one twin, those that may name it."""
+    found = followed_epochs(chain, since=since, until=until)
+    if twin_id is not None:
+        found = chain.naming(found, twin_id)
+    events = [(event, event.args["epoch"]["manifest"]) for event in found]
     return arrivals(chain, store, events, lambda event: listed_in(chain, store, event))
 
 

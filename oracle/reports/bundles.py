@@ -37,9 +37,11 @@ class Bundled:
     path: tuple[bytes, ...]
 
 
-def bundles(chain: Chain, store: Store, *, since: int = 0, until: int | None = None) -> Arrivals[Bundled]:
-    """What was posted by root since a block, oldest first."""
-    posted = chain.events("PredictionOracle", "BundlePosted", since=since, until=until)
+def bundles(chain: Chain, store: Store, *, since: int = 0, twin_id: int | None = None) -> Arrivals[Bundled]:
+    """What was posted by root since a block, oldest first; of one twin, in bundles that may name it."""
+    posted = chain.events("PredictionOracle", "BundlePosted", since=since)
+    if twin_id is not None:
+        posted = chain.naming(posted, twin_id)
     events = [(event, bytes(event.args["manifest"])) for event in posted]
     return arrivals(chain, store, events, lambda event: reports_in(chain, store, event))
 
@@ -107,6 +109,17 @@ class Standing:
 def newest_bundled(chain: Chain, store: Store) -> Mapping[Subject, int]:
     """The newest round of each twin and model in all bundles that have arrived."""
     return Standing(chain, store).look()
+
+
+def listed_reports(chain: Chain, store: Store, twin_id: int, model: bytes) -> list[Report]:
+    """A twin's reports by a model in all bundles that have arrived, oldest first."""
+    found = bundles(chain, store, twin_id=twin_id).arrived
+    return [
+        one.report
+        for _, listed in found
+        for one in listed
+        if (one.report.twin_id, one.report.model) == (twin_id, model)
+    ]
 
 
 @cached(LRUCache(maxsize=LISTED), key=lambda _, domain, digest: (domain, digest), lock=Lock())

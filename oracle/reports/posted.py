@@ -48,7 +48,7 @@ def latest_report(chain: Chain, store: Store, twin_id: int, model: bytes) -> Rep
         ``missing_block``: the list of a bundle that may hold a newer one has not arrived.
     """
     alone = int(chain.read("PredictionOracle", "latest", twin_id, model).round)
-    found = bundles(chain, store)
+    found = bundles(chain, store, twin_id=twin_id)
     in_bundles = [one.report for _, one in _listed(found, twin_id, model=model)]
     round_ = max([alone, *(one.round for one in in_bundles)])
     for event in found.awaited if round_ < batch_count(chain, twin_id, store) else ():
@@ -67,7 +67,9 @@ def latest_report(chain: Chain, store: Store, twin_id: int, model: bytes) -> Rep
 
 def posted_report(chain: Chain, store: Store, twin_id: int, model: bytes, round_: int) -> Report:
     """The report of a round, from the chain's events or a bundle; Denied when there is none."""
-    in_bundles = [one.report for _, one in _listed(bundles(chain, store), twin_id, model=model, round=round_)]
+    in_bundles = [
+        one.report for _, one in _listed(bundles(chain, store, twin_id=twin_id), twin_id, model=model, round=round_)
+    ]
     return _report(chain, in_bundles, twin_id, model, round_)
 
 
@@ -76,7 +78,7 @@ def postings(chain: Chain, store: Store, twin_id: int, **match: Any) -> list[Pos
     alone = chain.events("PredictionOracle", "PredictionPosted", twinId=twin_id, **match)
     known = {bytes(event.args["reportDigest"]) for event in alone}
     found = [(event, _posting(chain, event)) for event in alone]
-    for event, one in _listed(bundles(chain, store), twin_id, **match):
+    for event, one in _listed(bundles(chain, store, twin_id=twin_id), twin_id, **match):
         if one.digest not in known:
             known.add(one.digest)
             place = (bytes(event.args["manifest"]), one.path)
@@ -91,7 +93,7 @@ def bundled_events(chain: Chain, store: Store) -> list[Event]:
     for event, listed in bundles(chain, store).arrived:
         for one in listed:
             if one.digest not in known:
-                found.setdefault(one.digest, replace(event, name="PredictionPosted", args=_arguments(one)))
+                found.setdefault(one.digest, replace(event, name="PredictionPosted", args=arguments_of(one)))
     return list(found.values())
 
 
@@ -123,7 +125,8 @@ def _listed(found: Arrivals[Bundled], twin_id: int, **match: Any) -> list[tuple[
     ]
 
 
-def _arguments(one: Bundled) -> dict[str, Any]:
+def arguments_of(one: Bundled) -> dict[str, Any]:
+    """As the event of a report that was posted by itself has them."""
     report = one.report
     subject = {"twinId": report.twin_id, "model": report.model, "round": report.round}
     return {**subject, "reportDigest": one.digest, "report": dict(zip(FIELDS, report_fields(report), strict=True))}

@@ -20,7 +20,7 @@ from ..stages.post import agree, post
 from ..stages.sign import sign
 from ..stages.verify import window
 from ..twins import Kind
-from .bundles import newest_bundled
+from .bundles import listed_reports
 from .disclose import disclose
 from .posted import posted_report
 from .reason import Reason, Reasoned, reason, unanswered
@@ -80,7 +80,7 @@ def predict(nodes: Sequence[Node], sender: Signer, kind: Kind, twin_id: int) -> 
         raise NotFound(f"twin {twin_id:#x} has no batches", hint="publish readings first: medtwin publish")
     store, model = nodes[0].store, kind.model_digest
     alone = chain.read("PredictionOracle", "latest", twin_id, model).round
-    if max(alone, newest_bundled(chain, store).get((twin_id, model), 0)) >= round_:
+    if max([alone, *(one.round for one in listed_reports(chain, store, twin_id, model))]) >= round_:
         return Posted(posted_report(chain, store, twin_id, model, round_), None, None, {})
     made = agreed(nodes, kind, twin_id, round_, int(chain.read("PredictionOracle", "quorum")))
     mined = post(made.report, made.signatures, chain, sender)

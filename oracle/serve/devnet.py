@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -24,9 +24,10 @@ from ..adapters.index import EventIndex
 from ..adapters.keys import Keystore, LocalSigner
 from ..adapters.process import running, wait_until
 from ..batches.publish import Edge, publish
-from ..errors import ChainError, MedtwinError
+from ..errors import ChainError, MedtwinError, StorageError
 from ..ports import Custodian
 from ..records import Category, Purpose, Readings
+from ..reports.lists import read_lists
 from ..reports.predict import Node
 from ..rights.consent import DAY_S, grant
 from ..rights.market import Offer, offer
@@ -140,6 +141,8 @@ def watch(running_hospital: Hospital, kind: TwinKind, say: Say) -> None:
         chain.check()
         try:
             running_hospital.index.follow(chain)
+            with suppress(StorageError):  # later, when the store answers
+                read_lists(chain, running_hospital.nodes[0].store, running_hospital.index)
             turn(running_hospital.nodes, running_hospital.keys["hospital"], [kind], say, refused)
         except ChainError:
             chain.check()  # if it was started anew in the meantime, that is the reason to tell

@@ -31,4 +31,4 @@ def test_nodes_bundle_and_a_killed_one_loses_nothing(tmp_path: Path) -> None:
     assert found["alone"] + found["bundled"] == 2 * TWINS + found["both_ways"]
     assert found["both_ways"] <= 1, "only where two transactions cross"
     assert found["calm"]["bundles"] >= 1 and found["bundled"] >= LEAST * found["bundles"]
-    assert (found["listed"], found["predicted"]) == (2, True)
+    assert (found["listed"], found["indexed"], found["predicted"]) == (2, 2, True)

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ...errors import ChainError, InputError
+from ...errors import ChainError, InputError, StorageError
+from ...reports.lists import read_lists
 from ...rights.mint import parse_twin_id
-from ...settings import Settings, open_suite
+from ...settings import Settings, open_store, open_suite
 from ...wiring import open_index
 from .console import ERRORS, listing, tell
 
@@ -26,6 +27,8 @@ KINDS = {
     "receipts": ("AuditTrail", "ReceiptsRooted", ""),
 }
 """What can be asked for, and which argument names the twin."""
+IN_LISTS = {"batches": "EpochAnchored", "predictions": "BundlePosted"}
+"""What stands in lists as well, and the events that name these."""
 NOBODY = "0x" + 40 * "0"
 
 
@@ -36,18 +39,22 @@ def run(
 ) -> None:
     """Follow until stopped; it may be killed at any instant and goes on from its checkpoint."""
     settings = Settings.read()
-    chain, index = open_suite(settings), open_index(settings)
+    chain, index, store = open_suite(settings), open_index(settings), open_store(settings.store)
     while True:
         try:
             read = index.follow(chain)
-        except ChainError as error:
-            if once or error.kind == "reorg_too_deep":
+            lists = read_lists(chain, store, index)
+        except (ChainError, StorageError) as error:
+            if once or error.kind in ("reorg_too_deep", "index_failed"):
                 raise
             ERRORS.print(f"event=not_followed kind={error.kind}", highlight=False)
         else:
             head = index.head()
-            if read or once:
-                tell(f"{read} events, up to block {head.number if head else 0}", {"events": read})
+            if read or lists or once:
+                tell(
+                    f"{read} events and {lists} lists, up to block {head.number if head else 0}",
+                    {"events": read, "lists": lists},
+                )
             if once:
                 return
         time.sleep(every)
@@ -84,6 +91,9 @@ def listed(
     if what == "revocations":  # of a grant's token only the burn is one
         match["to"] = NOBODY
     found = index.events(contract, name, since=0, until=head.number if head else 0, match=match, newest=last)
+    if what in IN_LISTS:
+        more = index.entries(IN_LISTS[what], twin_id=parse_twin_id(twin) if twin else None, newest=last)
+        found = sorted([*found, *more], key=lambda one: (one.block, one.log_index))[-last:]
     listing(
         ("block", "time", "facts"),
         [(one.block, one.time_s, {key: _shown(value) for key, value in one.args.items()}) for one in found],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from oracle.adapters.index import EventIndex, IndexedChain
 from oracle.adapters.journal import SqliteOutbox, SqliteSignedRounds
 from oracle.adapters.memory import MemoryStore, new_signer
 from oracle.batches import anchored
@@ -20,8 +21,9 @@ from oracle.formats.bundles import Bundle, bundle_digest, bundled, place_of
 from oracle.formats.typed_data import Domain, report_digest
 from oracle.records import Category, Observation, Purpose, Readings, Report, TwinClass
 from oracle.reports import bundles
+from oracle.reports.lists import read_lists
 from oracle.reports.memory import check_memory
-from oracle.reports.posted import postings
+from oracle.reports.posted import postings, report_of
 from oracle.reports.predict import Node
 from oracle.reports.quorum import Happened, Member, first_of
 from oracle.rights.consent import DAY_S, grant
@@ -181,6 +183,24 @@ def late(table: Table) -> Observation:
     report = postings(table.stage.chain, table.store, table.twins[0])[0].report
     signer = table.nodes[3].signer
     return Observation(report, signer.address, signer.sign_digest(report_digest(table.domain, report)))
+
+
+def test_bundled_reports_are_found_through_the_index(table: Table, tmp_path: Path) -> None:
+    """By twin, as the event that posting each would have made; a twin in no list costs no look into any."""
+    table.agreed()
+    table.turn(0)
+    chain, first = table.stage.chain, table.twins[0]
+    index = EventIndex(f"sqlite:///{tmp_path}/index.sqlite", chain.deployment)
+    index.follow(chain)
+    assert read_lists(chain, table.store, index) == len(table.events("BundlePosted"))
+
+    through = IndexedChain(chain, index)
+    (entry,) = index.entries("BundlePosted", twin_id=first)
+    assert report_of(entry.args["report"]) in table.reports() and entry.args["twinId"] == first
+    assert postings(through, table.store, first) == postings(chain, table.store, first) != []  # type: ignore[arg-type]
+    assert through.naming(table.events("BundlePosted"), first)
+    assert through.naming(table.events("BundlePosted"), 7) == []
+    index.close()
 
 
 def test_without_a_quorum_of_answers_they_are_posted_one_by_one(table: Table) -> None:
