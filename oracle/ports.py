@@ -159,19 +159,15 @@ class Chain(Protocol):
 
     def naming(self, events: Sequence[Event], twin_id: int) -> list[Event]:
         """Those whose lists in the store may name a twin; all of them where nobody read the lists before."""
-        ...
 
     def everything(self, since: int, until: int) -> list[Event]:
         """All events of the suite in these blocks, oldest first."""
-        ...
 
     def arguments(self, contract: str, transaction: bytes) -> dict[str, Any]:
         """What a transaction gave to a contract's function, by name; empty if it called another contract."""
-        ...
 
     def settle(self, signer: Signer) -> None:
         """Wait until nothing that the signer sent is still on its way; what nobody takes is replaced by nothing."""
-        ...
 
     def is_signed_by(self, account: str, digest: bytes, signature: bytes, *, block: int | None = None) -> bool:
         """Whether `account` (key or ERC-1271 contract) signed `digest`; a contract is asked at `block`."""
