@@ -52,10 +52,14 @@ def check_guarded(urls: Sequence[str]) -> None:
             )
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _is_guarded(url: str) -> bool:
     parts = urlsplit(url)
-    try:
-        local = ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        local = parts.hostname == "localhost"
-    return parts.scheme == "https" or local
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")

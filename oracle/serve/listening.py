@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from ..adapters.tls import is_loopback
 from ..errors import InputError
 
 
@@ -20,7 +20,8 @@ class Listening:
     Raises
     ------
     InputError
-        ``no_certificate``: open to others, or for certain clients only, and there is none.
+        ``no_certificate``: open to others, or for certain clients only, and there is none. ``bad_certificate_file``: a
+        file that cannot be read as what it should be.
     """
 
     port: int
@@ -29,12 +30,25 @@ class Listening:
     clients: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.certificate is None and (self.clients is not None or not ip_address(self.host).is_loopback):
+        if self.certificate is None and (self.clients is not None or not is_loopback(self.host)):
             raise InputError(
                 f"{self.host} is open to others and there is no certificate",
                 hint="add --certificate FILE, or listen on 127.0.0.1 behind a TLS proxy",
                 kind="no_certificate",
             )
+
+        try:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            if self.certificate is not None:
+                context.load_cert_chain(self.certificate)
+            if self.clients is not None:
+                context.load_verify_locations(self.clients)
+        except (OSError, ssl.SSLError) as error:
+            raise InputError(
+                "the files of --certificate or --clients cannot be read",
+                hint="each is a PEM file; the first holds certificate and key",
+                kind="bad_certificate_file",
+            ) from error
 
     def __str__(self) -> str:
         return f"{'https' if self.certificate else 'http'}://{self.host}:{self.port}"

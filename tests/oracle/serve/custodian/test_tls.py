@@ -24,13 +24,14 @@ from .serving import served
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
     """Two authorities, a custodian's certificate, and two clients'."""
-    ours, theirs = authority("ours"), authority("somebody else")
+    ours, theirs, junk = authority("ours"), authority("somebody else"), tmp_path / "junk.pem"
+    junk.write_text("junk")
     server = issued(ours, "custodian", [SERVER])
     client, strange = (issued(by, "hospital", [CLIENT]) for by in (ours, theirs))
     return {
         "ours": written(tmp_path / "ours.pem", ours[0]), "theirs": written(tmp_path / "theirs.pem", theirs[0]),
         "server": written(tmp_path / "server.pem", *server), "client": written(tmp_path / "client.pem", *client),
-        "strange": written(tmp_path / "strange.pem", *strange),
+        "strange": written(tmp_path / "strange.pem", *strange), "junk": junk,
     }  # fmt: skip
 
 
@@ -104,13 +105,18 @@ def test_beyond_this_machine_there_is_no_plain_http(files: dict[str, Path]) -> N
         assert caught.value.kind == "plain_http"
     for fine in ("http://127.0.0.1:8701", "http://localhost:8701", "http://[::1]:8701", "https://keys.example:8701"):
         assert len(open_custodians(settings(fine))) == 1
-    for host in ("0.0.0.0", "10.0.0.7", "::"):
+    assert all(Listening(8701, host) for host in ("localhost", "127.0.0.1", "::1"))
+    for host in ("0.0.0.0", "10.0.0.7", "::", "keys.example"):
         with pytest.raises(InputError) as refused:
             Listening(8701, host)
         assert refused.value.kind == "no_certificate"
         assert Listening(8701, host, files["server"]).certificate
     with pytest.raises(InputError):
         Listening(8701, "127.0.0.1", None, files["ours"])
+    for files_ in ((files["ours"], None), (files["server"], files["junk"])):
+        with pytest.raises(InputError) as unread:
+            Listening(8701, "127.0.0.1", *files_)
+        assert unread.value.kind == "bad_certificate_file"
     with pytest.raises(InputError) as bad:
         open_custodians(settings("https://x", ca=files["server"].with_name("none.pem")))
     assert bad.value.kind == "bad_certificate_file"
