@@ -21,7 +21,8 @@ RESULTS = Path("bench/results/simulation.json")
 DAY_S = 86_400
 CANARY_SEEDS = 400
 """At most; a canary is caught much earlier."""
-CHUNK = 20
+CHUNK, WRITTEN = 20, 1_000
+COUNTED = ("reports", "bundled", "raced", "releases")
 
 
 def play(seed: int, canary: str = "", arithmetic: Callable[[], AbstractContextManager[None]] = quick) -> dict[str, Any]:
@@ -45,38 +46,32 @@ def caught(canary: str) -> int | None:
 
 
 def main(seeds: int, first: int) -> bool:
-    """Play, print, write; whether all was sound and every planted fault was seen."""
+    """Play, print, write; whether all was sound and every planted fault was seen. What was played is written as it goes."""
     began, faults = time.perf_counter(), Counter[str]()
-    facts: dict[str, Any] = {
-        "seeds": seeds,
-        "virtual_days": 0.0,
-        "violations": 0,
-        "reports": 0,
-        "bundled": 0,
-        "raced": 0,
-    }
-    facts["releases"] = 0
+    facts: dict[str, Any] = {"seeds": 0, "virtual_days": 0.0} | dict.fromkeys(COUNTED, 0)
     failed: list[dict[str, Any]] = []
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor() as pool:
         canaries = dict(zip(CANARIES, pool.map(caught, CANARIES), strict=True))
         for one in pool.map(play, range(first, first + seeds), chunksize=CHUNK):
+            facts["seeds"] += 1
             facts["virtual_days"] += one["days"]
-            for name in ("reports", "bundled", "raced", "releases"):
+            for name in COUNTED:
                 facts[name] += one[name]
             faults.update(one["faults"])
             if one["violations"]:
                 failed.append({"seed": one["seed"], "violations": one["violations"]})
                 print(f"seed {one['seed']}: {'; '.join(one['violations'])}", flush=True)
-    facts |= {
-        "virtual_days": round(facts["virtual_days"], 2), "violations": len(failed), "failed": failed,
-        "canary_caught": all(canaries.values()), "canary_seeds": canaries,
-        "faults_injected": faults.total(), "faults": dict(faults), "seconds": round(time.perf_counter() - began),
-        "cores": os.cpu_count(),
-    }  # fmt: skip
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
-    print(json.dumps(facts, indent=1))
-    return not failed and bool(facts["canary_caught"])
+            if facts["seeds"] % WRITTEN == 0 or facts["seeds"] == seeds:
+                told = facts | {
+                    "virtual_days": round(facts["virtual_days"], 2), "violations": len(failed), "failed": failed,
+                    "canary_caught": all(canaries.values()), "canary_seeds": canaries,
+                    "faults_injected": faults.total(), "faults": dict(faults),
+                    "seconds": round(time.perf_counter() - began), "cores": os.cpu_count(),
+                }  # fmt: skip
+                RESULTS.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    print(RESULTS.read_text("utf-8"), end="")
+    return not failed and all(canaries.values())
 
 
 if __name__ == "__main__":
