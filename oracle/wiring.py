@@ -168,9 +168,16 @@ def open_onlooker(settings: Settings, chain: Chain, kinds: Sequence[Kind]) -> On
     return Onlooker(Member(node, nobody, kinds, HttpPeers(()), clock_s=time.monotonic, depth=settings.depth))
 
 
-def remote_gateway(url: str) -> RemoteGateway:
-    """A gateway that a device publishes through."""
-    return RemoteGateway(url)
+def remote_gateway(settings: Settings, url: str) -> RemoteGateway:
+    """A gateway that a device publishes through; beyond this machine over TLS alone.
+
+    Raises
+    ------
+    Denied
+        ``plain_http``: it is elsewhere and named without TLS.
+    """
+    check_guarded([url])
+    return RemoteGateway(url, client_context(settings.authorities, settings.certificate))
 
 
 def read_bridges(settings: Settings, gateway: Gateway, path: Path) -> dict[str, Bridge]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import httpx
 
 from ..errors import Denied, InputError, StorageError
@@ -14,9 +16,11 @@ TIMEOUT_S = 30.0
 class RemoteGateway:
     """Implements :class:`oracle.ports.Relay`: what it took is on its disk."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tls: ssl.SSLContext | None = None) -> None:
         self.url = url.rstrip("/")
-        self._client = httpx.Client(base_url=self.url, timeout=TIMEOUT_S, follow_redirects=False)
+        self._client = httpx.Client(
+            base_url=self.url, timeout=TIMEOUT_S, follow_redirects=False, verify=tls if tls is not None else True
+        )
 
     def take(self, outgoing: Outgoing) -> None:
         try:

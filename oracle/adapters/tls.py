@@ -1,4 +1,4 @@
-"""TLS as a client of custodians and nodes: whom to believe, and what to show."""
+"""TLS as a client of custodians, nodes and gateways: whom to believe, and what to show."""
 
 from __future__ import annotations
 

@@ -191,10 +191,10 @@ def service(running: Running, address: str, genesis: str, *, requests_a_minute: 
     return app
 
 
-def serve(running: Running, address: str, genesis: str, *, port: int, every_s: float) -> None:
-    """Run on loopback until stopped."""
+def serve(running: Running, address: str, genesis: str, listening: Listening, *, every_s: float) -> None:
+    """Run until stopped."""
     app = service(running, address, genesis)
-    run(Listening(port).config(app, connections=CONNECTIONS), _work_forever(running, every_s))
+    run(listening.config(app, connections=CONNECTIONS), _work_forever(running, every_s))
 
 
 async def _work_forever(running: Running, every_s: float) -> None:

@@ -14,7 +14,7 @@ from ...errors import Denied
 from ...settings import Settings, open_store, open_suite, open_suites
 from ...wiring import gateway_folder, open_broker, open_gateway, read_bridges, together
 from .console import ERRORS, tell
-from .options import As, address_of, signer
+from .options import As, Certificate, Clients, Host, address_of, signer
 
 MIB = 2**20
 app = typer.Typer(help="Take what devices signed, post one root for many batches.", no_args_is_help=True)
@@ -23,7 +23,10 @@ app = typer.Typer(help="Take what devices signed, post one root for many batches
 @app.command()
 def run(
     key: Annotated[str, typer.Option("--as", metavar="KEY", help="Keystore of the gateway, a paired device; it pays.")],
-    port: Annotated[int, typer.Option(help="On loopback, for devices.", min=1, max=65535)] = 8731,
+    port: Annotated[int, typer.Option(help="For devices.", min=1, max=65535)] = 8731,
+    host: Host = "127.0.0.1",
+    certificate: Certificate = None,
+    clients: Clients = None,
     every: Annotated[float, typer.Option(help="Seconds from one epoch to the next.", min=0.1)] = 5.0,
     drop: Annotated[
         Path | None, typer.Option(help="Folder whose .cbor files are taken, in the order of names.")
@@ -31,9 +34,11 @@ def run(
     sensors: Annotated[Path | None, typer.Option(help="JSON file of sensors that the gateway seals for.")] = None,
     most_mib: Annotated[int, typer.Option(help="Disk for what is not on the chain yet.", min=1)] = 4096,
 ) -> None:
-    """Run until stopped. MEDTWIN_MQTT names a broker; a TLS proxy belongs before the port."""
+    """Run until stopped. MEDTWIN_MQTT names a broker."""
     from ..edge import Metrics, Running, serve  # a web server, which the other commands do not need
+    from ..listening import Listening
 
+    listening = Listening(port, host, certificate, clients)
     settings, own = Settings.read(), signer(key)
     chains = open_suites(settings)
     deployment, endpoints = chains[0].deployment, together(chains)
@@ -44,9 +49,9 @@ def run(
         running = Running(gateway, Metrics(), drop=drop, endpoints=endpoints)
         running.bridges = read_bridges(settings, gateway, sensors) if sensors else {}
         stream = running.broker = open_broker(settings, own.address, running.offered)
-        ERRORS.print(f"gateway {own.address} on http://127.0.0.1:{port}", highlight=False)
+        ERRORS.print(f"gateway {own.address} on {listening}", highlight=False)
         try:
-            serve(running, own.address, deployment.genesis.hex(), port=port, every_s=every)
+            serve(running, own.address, deployment.genesis.hex(), listening, every_s=every)
         finally:
             if stream is not None:
                 stream.close()

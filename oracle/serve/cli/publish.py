@@ -65,7 +65,7 @@ def publish(
     edge = Edge(
         chain, store, outbox, device_key, signer(sender) if sender else device_key, twin_id,
         twin_kind.channels, int(twin_kind.category), {one.address: one.public_key(twin_id) for one in custodians},
-        threshold_of(custodians, settings.threshold), os.urandom, lambda: chain_clock_s(chain), relay=remote_gateway(via) if via else None,
+        threshold_of(custodians, settings.threshold), os.urandom, lambda: chain_clock_s(chain), relay=remote_gateway(settings, via) if via else None,
     )  # fmt: skip
     # The whole file first: a fault at its end must not leave its beginning on the chain.
     batches = list(split(fit(edge, readings), interval_ms=twin_kind.batch_ms, most=MOST_READINGS_A_BATCH))
