@@ -9,9 +9,11 @@ What stands there and does not count, as its device was cut off or its calibrati
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+from cachetools import LRUCache
 
 from ..errors import ChainError, Denied, InputError, NotFound, StorageError, VerificationError
 from ..formats import merkle
@@ -41,6 +43,9 @@ class Gateway:
     clock_s: Callable[[], int]
     most_bytes: int
     depth: int = 0
+    looked: LRUCache[tuple[bytes, int, int], frozenset[str]] = field(
+        default_factory=lambda: LRUCache(LOOK_BACK), compare=False, repr=False
+    )
 
 
 # -- in ------------------------------------------------------------------------------------
@@ -175,16 +180,18 @@ def turn(gateway: Gateway) -> list[tuple[str, int]]:
     """
     chain, box = gateway.chain, gateway.box
     chain.settle(gateway.signer)  # nothing that an earlier life sent may still be mined after we looked
-    happened = []
+    happened, held = [], set[str]()
     for epoch in box.epochs():
         event = standing(gateway, epoch)
         if event is None:
-            _post(gateway, epoch)
+            event = _post(gateway, epoch)
             happened.append(("posted", epoch.batches))
-        elif event.block <= chain.head().number - gateway.depth:
+        if event.block <= chain.head().number - gateway.depth:
             _finish(gateway, epoch, event)
             happened.append(("finished", epoch.batches))
-    listed = _ready(gateway)
+        else:
+            held |= _unheard_devices(gateway, event)
+    listed = _ready(gateway, held)
     if listed:
         epoch = _write_down(gateway, listed)
         event = _post(gateway, epoch)
@@ -204,8 +211,17 @@ def standing(gateway: Gateway, epoch: OpenEpoch) -> Event | None:
     return None
 
 
-def _ready(gateway: Gateway) -> list[tuple[str, Outgoing]]:
-    """The oldest batches that are in no epoch, each in the store now.
+def _unheard_devices(gateway: Gateway, event: Event) -> frozenset[str]:
+    """Whose batches of an epoch do not count where it stands now; their later ones wait, as these come first."""
+    place = (event.transaction, event.block, event.time_s)
+    if place not in gateway.looked:
+        missed = unheard(gateway.chain, event, listed_in(gateway.chain, gateway.store, event))
+        gateway.looked[place] = frozenset(one.device for one in missed)
+    return gateway.looked[place]
+
+
+def _ready(gateway: Gateway, held: Container[str]) -> list[tuple[str, Outgoing]]:
+    """The oldest batches that are in no epoch, each in the store now, but for those of devices that are `held`.
 
     Those of a device that was cut off, or whose calibration ended, are set aside until it sends again and may.
     """
@@ -218,7 +234,7 @@ def _ready(gateway: Gateway) -> list[tuple[str, Outgoing]]:
             paired[place] = _is_paired(gateway, *place)
             if last and not paired[place]:
                 gateway.box.set_aside(*place, last.sequence)
-        if not paired[place]:
+        if not paired[place] or device in held:
             continue
         gateway.store.put(outgoing.block)
         ready.append((device, outgoing))

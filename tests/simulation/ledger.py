@@ -51,7 +51,7 @@ class Block:
 class Ledger:
     """The chain everybody speaks of.
 
-    `listed` gives the signed batches of an epoch's manifest, those of gateways in `followed` count. `rules` is what
+    `listed` gives the signed batches of an epoch's manifest, None if it is kept back; those of gateways in `followed` count. `rules` is what
     stays switched on: a canary switches off that a round is taken once. `domain` is what a contract's data are signed for.
     """
 
@@ -60,7 +60,7 @@ class Ledger:
         signers: Sequence[str],
         owners: dict[int, str],
         rules: set[str],
-        listed: Callable[[bytes], Sequence[tuple[Batch, bytes]]] = lambda manifest: (),
+        listed: Callable[[bytes], Sequence[tuple[Batch, bytes]] | None] = lambda manifest: (),
         followed: Sequence[str] = (),
         domain: Callable[[str], Domain] = lambda contract: Domain(CHAIN_ID, ADDRESSES[contract]),
     ) -> None:
@@ -179,11 +179,14 @@ class Ledger:
         state.epochs[one.sender] = (number + 1, until_s)
         state.posted[one.sender] = (*state.posted.get(one.sender, ()), (root, count, manifest))
         listed = self.listed(manifest) if one.sender in self.followed else ()
+        if listed is None:
+            state.hidden, listed = state.hidden + 1, ()
         leaves = [epoch_leaf(self.domain("DataAnchor"), *signed) for signed in listed]
         for batch, signature in listed if leaves and (merkle.root(leaves), len(leaves)) == (root, count) else ():
             device = self._device(batch, signature)
             sequence, previous = state.said.get(device, (0, bytes(32)))
             follows = (batch.sequence, batch.previous) == (sequence + 1, previous)
+            follows |= batch.sequence > sequence + 1 and state.hidden > state.stood.get(device, 0)
             if follows and batch.end_s <= time_s and state.speaks(device, batch.twin_id, time_s):
                 _count(state, device, batch)
         epoch = dict(root=root, batches=count, manifest=manifest)
@@ -350,7 +353,7 @@ def running_hash(posted: Sequence[tuple[Any, ...]]) -> bytes:
 
 
 def _count(state: State, device: str, batch: Batch) -> None:
-    state.said[device] = (batch.sequence, batch.digest)
+    state.said[device], state.stood[device] = (batch.sequence, batch.digest), state.hidden
     state.counted[batch.twin_id] = (*state.counted.get(batch.twin_id, ()), batch.digest)
 
 

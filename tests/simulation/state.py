@@ -28,7 +28,9 @@ class Pairing:
 
 @dataclass(slots=True)
 class State:
-    """All that the contracts store, and `counted`: digests of each twin's batches in the order that everybody finds."""
+    """All that the contracts store, and what everybody finds: `counted` are digests of each twin's batches in their order, `said` each
+    device's last, `hidden` how many lists were kept back until now, and `stood` how many when the device's last stood.
+    """
 
     signers: tuple[str, ...]
     config: bytes
@@ -46,6 +48,8 @@ class State:
     bundles: frozenset[tuple[bytes, bytes]] = frozenset()
     counted: dict[int, tuple[bytes, ...]] = field(default_factory=dict)
     said: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    hidden: int = 0
+    stood: dict[str, int] = field(default_factory=dict)
 
     def copy(self) -> State:
         """So that a block never changes what an earlier one held."""

@@ -169,9 +169,9 @@ class World:
         """A node's question to the others."""
         return asked(self, name, bundle, signature)
 
-    def _listed(self, manifest: bytes) -> list[tuple[Batch, bytes]]:
+    def _listed(self, manifest: bytes) -> list[tuple[Batch, bytes]] | None:
         block = self.store.blocks.get(manifest)
-        return unpack_manifest(block) if block else []
+        return unpack_manifest(block) if block else None
 
     def allow_all(self) -> None:
         """Each device is paired with its twin, and the oracle may look."""

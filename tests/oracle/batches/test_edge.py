@@ -257,6 +257,24 @@ def test_what_stands_but_does_not_count_is_posted_again(ward: Ward, recorded: Ca
     assert alive.box.epochs() == [] and alive.box.held_bytes() == 0
 
 
+def test_later_batches_wait_for_one_that_does_not_count_where_it_stands(
+    ward: Ward, recorded: Callable[..., Readings]
+) -> None:
+    """Else they might count first, after an epoch that somebody hides, and it never."""
+    first, second = ward.seal(*recorded_later(recorded, ward, 2))
+    device, patient = ward.twin.device, ward.twin.patient
+    take(ward.gateway, first)
+    turn(ward.again(chain=_CutOff(ward), depth=2))
+    pair(ward.chain, patient, device, ward.twin.twin_id, ward.stage.now_s() + DAY_S)
+    alive = ward.again(depth=2)
+    take(alive, second)
+    assert turn(alive) == []
+
+    ward.stage.opened.fund(device.address, 1)  # a block more
+    assert turn(alive) == [("finished", 1), ("posted", 2)]
+    assert [one.batch.sequence for one in ward.batches()] == [1, 2]
+
+
 def test_what_counted_when_it_was_posted_is_let_go_whatever_became_of_its_device(
     ward: Ward, recorded: Callable[..., Readings]
 ) -> None:
