@@ -40,6 +40,7 @@ class Rogue:
     def __init__(self, world: World) -> None:
         self._world = world
         self._provable: set[bytes] = set()
+        self._hides = world.rng.random() < 0.5  # both would have a device's batches count without one before them
         owner = world.owners[1].address
         world.ledger.submit(owner, "pair", ROGUE.address, 1, START_S + LONG_S)
         world.ledger.submit(owner, "pair", FORGER.address, 1, START_S + CALIBRATED_S)
@@ -64,7 +65,7 @@ class Rogue:
             kinds |= {"again": rng.choices(stood, k=2), "gap": [stood[-1]], "altered": [(altered, signature)]}
         if world.hub.overheard:
             newest = world.hub.overheard[-rng.randint(1, 3) :]
-            kinds |= {"overheard": newest, "kept back": newest, "other root": newest}
+            kinds |= {"other root": newest, **({"kept back": newest} if self._hides else {"overheard": newest})}
         kind = rng.choice(list(kinds))
         listed = list(dict.fromkeys(kinds[kind]))
         manifest = pack_manifest(listed)

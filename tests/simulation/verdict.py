@@ -9,7 +9,7 @@ from oracle.batches.publish import resume
 from oracle.errors import MedtwinError
 from oracle.formats import merkle
 from oracle.formats.bundles import place_of
-from oracle.records import Report
+from oracle.records import Report, Status
 from oracle.reports.posted import report_of
 
 from .bundles import standing
@@ -110,4 +110,8 @@ def _is_true(world: World, report: Report) -> bool:
     window = world.ledger.state.counted[report.twin_id][max(0, report.round - 2) : report.round]
     total, count = (sum(column) for column in zip(*(world.sums[one] for one in window), strict=True))
     inputs = merkle.root([merkle.digest_leaf(one) for one in window])
+    if (
+        report.status == Status.NO_ANSWER
+    ):  # where the gateway of bad faith named a block that was not there, or hid a list
+        return bool(world.rogue) and report.inputs_root == inputs
     return (report.score_e6, report.inputs_root) == (total // count, inputs)
