@@ -37,7 +37,7 @@ GATES = (
     Gate("coverage", module("coverage")),
     Gate("slither", module("static")),
     Gate("symbolic", module("symbolic", "--short")),
-    Gate("mutants", module("mutate", "--sample", "120", "--planted", "30")),
+    Gate("mutants", module("mutate", "--sample", "60", "--planted", "20")),
 )
 
 
