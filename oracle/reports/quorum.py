@@ -333,8 +333,8 @@ class Member:
     def _ready(self, place: Place, nodes: _Nodes) -> Ready | None:
         """The round's report, when a quorum agrees and it is this node's turn."""
         known = self._rounds[place]
-        if not known.mine:
-            return None  # it puts nothing on the chain that it did not compute itself
+        if not known.mine or self._node.signer.address not in nodes.order:
+            return None  # it puts nothing on the chain that it did not compute itself, nor once others took its place
         now_s, mine = self._clock_s(), known.mine.observation.report
         said = list(known.observations.values())  # others may say more meanwhile
         try:

@@ -367,12 +367,16 @@ class World:
 
     def _delay(self, kind: str) -> None:
         """The newest manifest takes its time to some nodes, but less than what is taken for hidden."""
-        events = [one for block in self.ledger.blocks[-3:] for one in block.events if one.name == kind]
-        if not events or self.weather.calm or self.rng.random() < 0.3:
+        named = [one for block in self.ledger.blocks for one in block.events if one.name == kind]
+        if not named or named[-1].block < len(self.ledger.blocks) - 3 or self.weather.calm or self.rng.random() < 0.3:
             return
-        until_s = events[-1].time_s + self.rng.uniform(10, LONGEST_DELAY_S)
+        manifests = [(one.args.get("epoch") or one.args)["manifest"] for one in named]
+        first = named[
+            manifests.index(manifests[-1])
+        ]  # one that is posted again has been on its way since the first time
+        until_s = first.time_s + self.rng.uniform(10, LONGEST_DELAY_S)
         for late in [self.stores[name].late for name in SIGNERS if self.rng.random() < 0.5]:
-            late.setdefault((events[-1].args.get("epoch") or events[-1].args)["manifest"], until_s)
+            late.setdefault(manifests[-1], until_s)
 
     def _part(self) -> None:
         self.weather.faults["partition"] += 1
