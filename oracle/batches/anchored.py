@@ -85,7 +85,7 @@ def certain_batches(chain: Chain, twin_id: int, store: Store, *, until: int | No
     """Those of a twin's batches that stand as they are whatever an epoch holds that has not arrived.
 
     That is all of them but those after an epoch that may hold one of this twin: a device that spoke for it then does not
-    go on afterwards where it left off.
+    go on afterwards where it left off, with a batch too new to count in that epoch.
     """
     epochs = _epochs(chain, store, until=until, twin_id=twin_id)
     counted = _of_twin(chain, twin_id, epochs, until)
@@ -124,7 +124,8 @@ def _certain(
         for device in _speaking(history, epoch):
             before, after = last.get(device), first.get(device)
             left_off = (before.sequence + 1, before.digest) if before else (1, bytes(32))
-            if after is None or (after.sequence, after.previous) != left_off:
+            goes_on = after is not None and (after.sequence, after.previous) == left_off
+            if after is None or not goes_on or after.end_s <= epoch.time_s:  # an older one may be in there as well
                 return [one for place, one in counted if place[:2] < here]
     return [one for _, one in counted]
 
